@@ -2,7 +2,7 @@
 use super::guard::{Reporter, guard, quietly};
 use super::host::HostHandle;
 use super::{Functions, check, plan_with, problems, table, view, with_defaults};
-use crate::{About, Batch, Sink, Task};
+use crate::{About, Sink, Task};
 use core::ffi::c_void;
 
 struct Instance<S> {
@@ -90,14 +90,7 @@ unsafe extern "C" fn write<S: Sink>(
     // SAFETY: `instance` came from `open::<S>`, and the worker makes one call at a time.
     let instance = unsafe { &mut *instance.cast::<Instance<S>>() };
     // SAFETY: the batch and all that it points at are valid for this call.
-    let batch = unsafe {
-        let raw = &*batch;
-        Batch {
-            records: abi::array(raw.records, raw.records_len),
-            topics: abi::array(raw.topics, raw.topics_len),
-            schemas: abi::array(raw.schemas, raw.schemas_len),
-        }
-    };
+    let batch = unsafe { view::batch(&*batch) };
     guard(&report, || instance.sink.write(&batch))
 }
 

@@ -1,29 +1,46 @@
-//! Reads borrowed memory of the contract. The worker keeps it alive for the call that passed it.
-use crate::{Config, Fields, Scalar};
+//! Reads borrowed memory of the contract, for this SDK and for the host.
+//!
+//! Only for values that the other side passed in the call that is going on: it keeps the memory alive until then.
+use crate::{Batch, Config, Fields, Scalar};
+
+/// The records of a raw batch.
+///
+/// # Safety
+/// The batch and all that it points at are valid for `'a`.
+pub unsafe fn batch<'a>(raw: &'a abi::Batch) -> Batch<'a> {
+    // SAFETY: the caller vouches for the arrays.
+    unsafe {
+        Batch {
+            records: abi::array(raw.records, raw.records_len),
+            topics: abi::array(raw.topics, raw.topics_len),
+            schemas: abi::array(raw.schemas, raw.schemas_len),
+        }
+    }
+}
 
 /// Text of a batch; what is not UTF-8 reads as empty, which no worker sends.
-pub(crate) fn text<'a>(raw: abi::Str) -> &'a str {
+pub fn text<'a>(raw: abi::Str) -> &'a str {
     // SAFETY: the worker keeps everything that a batch points at alive during the call.
     unsafe { raw.text() }.unwrap_or("")
 }
 
-pub(crate) fn bytes<'a>(raw: abi::Bytes) -> Option<&'a [u8]> {
+pub fn bytes<'a>(raw: abi::Bytes) -> Option<&'a [u8]> {
     // SAFETY: as in `text`.
     unsafe { raw.slice() }
 }
 
-pub(crate) fn headers<'a>(record: &abi::Record) -> &'a [abi::Header] {
+pub fn headers<'a>(record: &abi::Record) -> &'a [abi::Header] {
     // SAFETY: as in `text`.
     unsafe { abi::array(record.headers, record.headers_len as usize) }
 }
 
-pub(crate) fn config(raw: abi::Pairs) -> Config {
+pub fn config(raw: abi::Pairs) -> Config {
     // SAFETY: as in `text`.
     let pairs = unsafe { abi::array(raw.ptr, raw.len) };
     pairs.iter().map(|pair| (text(pair.key), text(pair.value))).collect()
 }
 
-pub(crate) fn fields(raw: abi::Fields) -> Fields {
+pub fn fields(raw: abi::Fields) -> Fields {
     // SAFETY: as in `text`.
     let fields = unsafe { abi::array(raw.ptr, raw.len) };
     fields.iter().map(|field| (text(field.name).to_owned(), scalar(field))).collect()
@@ -39,7 +56,7 @@ fn scalar(field: &abi::Field) -> Scalar {
     }
 }
 
-pub(crate) fn raw_field<'a>(name: &'a str, value: &'a Scalar) -> abi::Field {
+pub fn raw_field<'a>(name: &'a str, value: &'a Scalar) -> abi::Field {
     let mut field = abi::Field {
         name: abi::Str::new(name),
         kind: abi::FIELD_NULL,
