@@ -6,8 +6,8 @@ use crate::{Batch, Config, Fields, Scalar};
 /// The records of a raw batch.
 ///
 /// # Safety
-/// The batch and all that it points at are valid for `'a`.
-pub unsafe fn batch<'a>(raw: &'a abi::Batch) -> Batch<'a> {
+/// The batch and all that it points at stay valid as long as the answer is used.
+pub unsafe fn batch(raw: &abi::Batch) -> Batch<'_> {
     // SAFETY: the caller vouches for the arrays.
     unsafe {
         Batch {
