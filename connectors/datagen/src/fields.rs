@@ -59,12 +59,12 @@ pub enum Drawn<'a> {
 pub struct Generator {
     fields: Vec<Field>,
     seed: u64,
-    text: String,
+    text: Vec<u8>,
 }
 
 impl Generator {
     pub fn new(fields: Vec<Field>, seed: u64) -> Self {
-        Self { fields, seed, text: String::new() }
+        Self { fields, seed, text: Vec::new() }
     }
 
     /// Visits the fields of record `number` in order and answers how many there are.
@@ -87,7 +87,7 @@ impl Kind {
         &'a self,
         random: &mut Random,
         (number, now_ms): (u64, i64),
-        text: &'a mut String,
+        text: &'a mut Vec<u8>,
     ) -> Drawn<'a> {
         match self {
             Self::Sequence { start, step } => {
@@ -102,13 +102,13 @@ impl Kind {
             Self::Text { min, max } => {
                 let length = random.between(*min as i64, *max as i64) as usize;
                 random.letters(length, text);
-                Drawn::Text(text)
+                Drawn::Text(ascii(text))
             }
             Self::Choice(words) => Drawn::Text(&words[random.below(words.len() as u64) as usize]),
             Self::Boolean => Drawn::Boolean(random.next() >> 63 == 1),
             Self::Uuid => {
                 random.uuid(text);
-                Drawn::Text(text)
+                Drawn::Text(ascii(text))
             }
             Self::Now => Drawn::Int64(now_ms),
         }
@@ -160,32 +160,37 @@ impl Random {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    fn letters(&mut self, length: usize, text: &mut String) {
+    fn letters(&mut self, length: usize, text: &mut Vec<u8>) {
         text.clear();
-        let mut bits = 0;
-        for index in 0..length {
+        while text.len() < length {
             // One draw holds twelve letters of five bits.
-            if index % 12 == 0 {
-                bits = self.next();
-            }
-            text.push(char::from(LETTERS[bits as usize & 31]));
-            bits >>= 5;
+            let mut bits = self.next();
+            let twelve = [(); 12].map(|()| {
+                let letter = LETTERS[bits as usize & 31];
+                bits >>= 5;
+                letter
+            });
+            text.extend_from_slice(&twelve[..twelve.len().min(length - text.len())]);
         }
     }
 
     /// A UUID of version 4.
-    fn uuid(&mut self, text: &mut String) {
+    fn uuid(&mut self, text: &mut Vec<u8>) {
         let high = self.next() & !0xf000 | 0x4000;
         let low = self.next() & !(0b11 << 62) | (0b10 << 62);
-        text.clear();
-        for index in 0..32 {
-            if matches!(index, 8 | 12 | 16 | 20) {
-                text.push('-');
-            }
-            let half = if index < 16 { high } else { low };
-            text.push(char::from(HEX[(half >> (60 - index % 16 * 4)) as usize & 15]));
+        let bits = u128::from(high) << 64 | u128::from(low);
+        let mut uuid = [b'-'; 36];
+        for (index, place) in (0..36).filter(|place| !matches!(place, 8 | 13 | 18 | 23)).enumerate() {
+            uuid[place] = HEX[(bits >> (124 - index * 4)) as usize & 15];
         }
+        text.clear();
+        text.extend_from_slice(&uuid);
     }
+}
+
+fn ascii(text: &[u8]) -> &str {
+    // What is drawn is ASCII, so there is always text.
+    std::str::from_utf8(text).unwrap_or_default()
 }
 
 fn mix(mut bits: u64) -> u64 {
