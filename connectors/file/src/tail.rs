@@ -97,7 +97,8 @@ impl Tail {
         Ok(Progress::More)
     }
 
-    /// Nothing more to read now: is this still the file that the name means, and as long as it was?
+    /// Nothing more to read now: is this still the file that the name means, and as long as it was? One that was cut
+    /// and grew past the old place between two looks cannot be told from one that only grew.
     fn at_end(&mut self) -> Result<Progress> {
         let Some(file) = &mut self.file else { return Ok(Progress::End) };
         let read_to = self.position + self.lines.pending() as u64;
