@@ -1,1 +1,5 @@
-//! Placeholder.
+//! Runs connectors: their tasks, stores, delivery and pipeline of converters and transforms.
+
+pub mod settings;
+
+pub use settings::Settings;
