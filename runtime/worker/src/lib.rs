@@ -1,1 +1,4 @@
 //! Placeholder.
+
+pub mod converter;
+pub mod definition;

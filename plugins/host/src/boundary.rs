@@ -1,0 +1,11 @@
+//! The one module that speaks C with plugins. What a plugin passes is copied out or checked before it is believed.
+#![allow(unsafe_code)]
+
+pub(crate) mod assembly;
+pub(crate) mod instance;
+pub(crate) mod load;
+mod polled;
+mod raw;
+mod report;
+pub(crate) mod services;
+pub(crate) mod table;
