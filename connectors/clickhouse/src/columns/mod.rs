@@ -104,8 +104,8 @@ impl Column {
         each!(self, column => column.pieces(block, out));
     }
 
-    /// Bytes written so far.
-    pub fn size(&self) -> usize {
-        each!(self, column => column.size())
+    /// Bytes of one zero value.
+    pub fn zero_size(&self) -> usize {
+        each!(self, column => column.zero_size())
     }
 }

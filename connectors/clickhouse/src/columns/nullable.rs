@@ -56,7 +56,7 @@ impl Nullable {
         self.values.pieces(block, out);
     }
 
-    pub fn size(&self) -> usize {
-        self.nulls.bytes.len() + self.values.size()
+    pub fn zero_size(&self) -> usize {
+        1 + self.values.zero_size()
     }
 }

@@ -216,8 +216,8 @@ impl Scalar {
         out.push(Cow::Borrowed(self.buffer.block(block)));
     }
 
-    pub fn size(&self) -> usize {
-        self.buffer.bytes.len()
+    pub fn zero_size(&self) -> usize {
+        self.zero.len()
     }
 }
 

@@ -86,8 +86,8 @@ impl Text {
         out.push(Cow::Borrowed(self.buffer.block(block)));
     }
 
-    pub fn size(&self) -> usize {
-        self.buffer.bytes.len()
+    pub fn zero_size(&self) -> usize {
+        if self.objects_only { 3 } else { 1 }
     }
 }
 

@@ -114,8 +114,8 @@ impl Tuple {
         self.elements.iter().for_each(|element| element.column.pieces(block, out));
     }
 
-    pub fn size(&self) -> usize {
-        self.elements.iter().map(|element| element.column.size()).sum()
+    pub fn zero_size(&self) -> usize {
+        self.elements.iter().map(|element| element.column.zero_size()).sum()
     }
 
     fn each(&mut self, act: impl Fn(&mut Column)) {

@@ -10,6 +10,7 @@ mod tests;
 pub use explain::Misfit;
 pub use slot::{Column, Default, Slot};
 
+use crate::columns::Column as Values;
 use crate::json::{Cursor, Fault};
 use crate::native::{Insert, Run};
 use crate::values::Zones;
@@ -21,6 +22,14 @@ pub enum Appended {
     Row,
     /// The record is `null`: there is nothing to insert.
     Tombstone,
+}
+
+/// Fields that records had and the table has not.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Unknown {
+    pub any: bool,
+    /// Some of them were never met before.
+    pub new: bool,
 }
 
 /// Gathers records for one table. After an insert, `clear` keeps the memory for the next one.
@@ -35,6 +44,7 @@ pub struct Decoder {
     hard: Vec<usize>,
     /// Slots written by the record at hand.
     touched: Vec<usize>,
+    unknown: Unknown,
     envelope: bool,
 }
 
@@ -44,7 +54,16 @@ impl Decoder {
         let slots: Vec<_> = columns.iter().map(|column| Slot::new(column, zones)).collect();
         let hard = (0..slots.len()).filter(|&index| slots[index].default == Default::WholeBlock).collect();
         let names = Names::new(slots.iter().map(|slot| slot.name.as_str()));
-        Decoder { slots, names, rows: 0, runs: Vec::new(), hard, touched: Vec::new(), envelope }
+        Decoder {
+            slots,
+            names,
+            rows: 0,
+            runs: Vec::new(),
+            hard,
+            touched: Vec::new(),
+            unknown: Unknown::default(),
+            envelope,
+        }
     }
 
     /// Decodes a record. One that does not fit leaves nothing behind.
@@ -63,6 +82,17 @@ impl Decoder {
                 Err(failure.explain(text, &self.slots))
             }
         }
+    }
+
+    /// What is known since the last call of fields without a column.
+    pub fn take_unknown(&mut self) -> Unknown {
+        let new = self.names.take_new();
+        Unknown { new, ..std::mem::take(&mut self.unknown) }
+    }
+
+    /// Bytes that a row takes at least, once a batch has met every column.
+    pub fn row_bytes_min(&self) -> usize {
+        self.slots.iter().filter_map(|slot| slot.values.as_ref()).map(Values::zero_size).sum()
     }
 
     pub fn rows(&self) -> usize {
@@ -127,7 +157,10 @@ impl Decoder {
             previous = self.names.read(json, previous)?;
             match self.names.slot(previous) {
                 Some(slot) => self.field(slot, json).map_err(|fault| Failure::Field { slot, fault })?,
-                None => json.skip()?,
+                None => {
+                    self.unknown.any = true;
+                    json.skip()?;
+                }
             }
             more = json.more(b'}')?;
         }

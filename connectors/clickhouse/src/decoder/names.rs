@@ -13,6 +13,8 @@ const FORGOTTEN: usize = 1;
 pub struct Names {
     entries: Vec<Entry>,
     index: HashMap<Box<str>, usize>,
+    /// A name without a column was met for the first time.
+    new: bool,
 }
 
 struct Entry {
@@ -25,7 +27,7 @@ struct Entry {
 impl Names {
     /// `columns` in the order of their slots.
     pub fn new<'a>(columns: impl Iterator<Item = &'a str>) -> Self {
-        let mut names = Names { entries: Vec::new(), index: HashMap::new() };
+        let mut names = Names { entries: Vec::new(), index: HashMap::new(), new: false };
         names.entries.push(Entry { name: "".into(), slot: None, next: FORGOTTEN });
         names.entries.push(Entry { name: "".into(), slot: None, next: FORGOTTEN });
         for (slot, name) in columns.enumerate() {
@@ -49,12 +51,19 @@ impl Names {
         self.entries[entry].slot
     }
 
+    pub fn take_new(&mut self) -> bool {
+        std::mem::take(&mut self.new)
+    }
+
     fn look_up(&mut self, json: &mut Cursor<'_>, previous: usize) -> Result<usize, Fault> {
         let name = json.string()?;
         json.expect(b':', "\":\"")?;
         let found = match self.index.get(&*name) {
             Some(&found) => found,
-            None if self.entries.len() < ENTRIES_MAX && name.len() <= NAME_MAX => self.add(&name, None),
+            None if self.entries.len() < ENTRIES_MAX && name.len() <= NAME_MAX => {
+                self.new = true;
+                self.add(&name, None)
+            }
             None => FORGOTTEN,
         };
         // A name is compared with the text of the record, so one that needs escapes is never predicted.

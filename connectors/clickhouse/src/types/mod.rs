@@ -73,6 +73,17 @@ impl Type {
         }
     }
 
+    /// Whether it has times that are read in the server's own zone.
+    pub fn has_local_time(&self) -> bool {
+        match self {
+            Type::DateTime(None) | Type::DateTime64(_, None) => true,
+            Type::Nullable(inner) | Type::Array(inner) => inner.has_local_time(),
+            Type::Map(key, value) => key.has_local_time() || value.has_local_time(),
+            Type::Tuple(elements) => elements.iter().any(|element| element.ty.has_local_time()),
+            _ => false,
+        }
+    }
+
     /// The zone that times without an offset are read in, if the type has times and names one.
     pub fn zones(&self, found: &mut Vec<String>) {
         match self {

@@ -10,4 +10,4 @@ pub mod uuid;
 mod wide;
 mod zone;
 
-pub use zone::{Zone, Zones};
+pub use zone::{Change, Zone, Zones};
