@@ -33,12 +33,14 @@ impl Builder {
             .set("offset.flush.interval.ms", "1000")
     }
 
+    #[must_use]
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.settings.insert(key.to_owned(), value.to_owned());
         self
     }
 
     /// A text that warnings and errors in the log may hold.
+    #[must_use]
     pub fn allow(mut self, text: &str) -> Self {
         self.allowed.push(text.to_owned());
         self
@@ -46,8 +48,9 @@ impl Builder {
 
     pub fn start(self) -> Worker {
         let path = self.dir.path().join("worker.properties");
-        let lines: String = self.settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
-        std::fs::write(path, lines).expect("writing the worker's settings");
+        let lines: Vec<String> =
+            self.settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+        std::fs::write(path, lines.concat()).expect("writing the worker's settings");
         let log = Log::new(self.dir.path().join("worker.log"), self.allowed);
         let mut worker = Worker { dir: self.dir, log, child: None, url: String::new(), rest: Rest::new("") };
         worker.start();
