@@ -85,6 +85,21 @@ impl Worker {
         builder.set("offset.storage.file.filename", &offsets.to_string_lossy())
     }
 
+    /// A worker with the settings of a file in `config/`, but with this run's Kafka and plugins, and topics of its own.
+    pub fn example(file: &str) -> Builder {
+        let text =
+            std::fs::read_to_string(services::checkout().join("config").join(file)).expect("an example");
+        let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        let own = Self::distributed().settings;
+        let mut builder = Builder::new();
+        let ours = std::mem::take(&mut builder.settings);
+        for (key, value) in lines.map(|line| line.split_once('=').expect("key=value")) {
+            builder = builder.set(key, own.get(key).map_or(value, String::as_str));
+        }
+        let kept = ["bootstrap.servers", "listeners", "plugin.path", "penstock.address.file"];
+        kept.iter().fold(builder, |builder, key| builder.set(key, &ours[*key]))
+    }
+
     /// A file in the worker's own folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
