@@ -1,0 +1,168 @@
+//! Tables of functions. Each begins with its size in bytes and only ever grows at its end.
+use crate::{Batch, Fields, Pairs, Position, SourceBatch, Str};
+use core::ffi::c_void;
+
+/// What a call answered.
+pub const STATUS_OK: u32 = 0;
+/// A setting is wrong; trying again is useless until it is changed.
+pub const STATUS_CONFIG: u32 = 1;
+/// Try the same call again later. Nothing of the batch was reported as done.
+pub const STATUS_RETRY: u32 = 2;
+/// The rejected records (see [`Report::reject`]) were not written, every other one is durable.
+pub const STATUS_RECORDS: u32 = 3;
+/// The task cannot go on.
+pub const STATUS_FATAL: u32 = 4;
+/// The author's code panicked; the report's message says what and where.
+pub const STATUS_PANIC: u32 = 5;
+
+pub const KIND_SOURCE: u32 = 1;
+pub const KIND_SINK: u32 = 2;
+
+/// [`Connector::flags`]: the sink wants keys and values as they are in Kafka and decodes by itself.
+pub const FLAG_ENCODED: u32 = 1;
+
+pub const LEVEL_ERROR: u32 = 1;
+pub const LEVEL_WARN: u32 = 2;
+pub const LEVEL_INFO: u32 = 3;
+pub const LEVEL_DEBUG: u32 = 4;
+pub const LEVEL_TRACE: u32 = 5;
+
+/// [`Report::problem`]: the value cannot be used.
+pub const SEVERITY_ERROR: u32 = 1;
+/// [`Report::problem`]: the setting has no meaning here.
+pub const SEVERITY_UNKNOWN: u32 = 2;
+
+c_struct! {
+    /// The one exported static of a plugin. Never changes its shape.
+    pub struct Entry {
+        /// [`crate::MAGIC`].
+        pub magic: [u8; 8],
+        pub major: u32,
+        pub minor: u32,
+        /// [`crate::LAYOUT_HASH`].
+        pub layout: u64,
+        /// Called once, after the fields above were found right. The catalog lives as long as the process.
+        pub catalog: unsafe extern "C" fn() -> *const Catalog,
+    }
+}
+
+// SAFETY: the entry is read only; its function may be called from any thread.
+unsafe impl Sync for Entry {}
+
+c_struct! {
+    /// What a library offers.
+    pub struct Catalog {
+        pub size: usize,
+        /// What built it, for people: `penstock-sdk 0.1.0`.
+        pub built_with: Str,
+        pub connectors: *const *const Connector,
+        pub connectors_len: usize,
+    }
+}
+
+c_struct! {
+    /// One connector of a library. Lives as long as the process.
+    pub struct Connector {
+        pub size: usize,
+        /// [`KIND_SOURCE`] or [`KIND_SINK`].
+        pub kind: u32,
+        /// A sum of `FLAG_*`.
+        pub flags: u32,
+        /// The value of `connector.class` that new users write.
+        pub class: Str,
+        /// Other values of `connector.class` that mean this connector.
+        pub aliases: *const Str,
+        pub aliases_len: usize,
+        pub version: Str,
+        /// One plain sentence.
+        pub documentation: Str,
+        /// The settings as a JSON array, in the shape that `docs/plugin-abi.md` gives.
+        pub settings: Str,
+        /// Checks settings beyond their declaration; every problem goes to the report. May do no I/O.
+        pub validate: unsafe extern "C" fn(Pairs, *const Report) -> u32,
+        /// Splits the work: calls [`Report::task`] once for each task, at most as often as the second argument.
+        pub plan: unsafe extern "C" fn(Pairs, u32, *const Report) -> u32,
+        /// Makes a task. On `STATUS_OK` the third argument points at an instance that `close` ends.
+        pub open: unsafe extern "C" fn(*const Open, *mut *mut c_void, *const Report) -> u32,
+        /// Sources: the next records. Waits for them through [`Host::wait`], a second at most.
+        pub poll: Option<unsafe extern "C" fn(*mut c_void, *mut SourceBatch, *const Report) -> u32>,
+        /// Sources: these positions are stored. Called between polls; may be null.
+        pub committed: Option<unsafe extern "C" fn(*mut c_void, *const Position, usize) -> ()>,
+        /// Sinks: makes the batch durable before it answers `STATUS_OK`.
+        pub write: Option<unsafe extern "C" fn(*mut c_void, *const Batch, *const Report) -> u32>,
+        /// Ends an instance; always called once for each that `open` made, from the thread of its other calls.
+        pub close: unsafe extern "C" fn(*mut c_void) -> (),
+    }
+}
+
+// SAFETY: connectors and catalogs are read only, and live as long as the process.
+unsafe impl Sync for Connector {}
+// SAFETY: as above.
+unsafe impl Send for Connector {}
+// SAFETY: as above.
+unsafe impl Sync for Catalog {}
+// SAFETY: as above.
+unsafe impl Send for Catalog {}
+
+c_struct! {
+    /// What a task is given when it opens.
+    pub struct Open {
+        pub size: usize,
+        /// Every setting of the task, references already resolved.
+        pub config: Pairs,
+        pub connector: Str,
+        pub task: u32,
+        pub reserved: u32,
+        /// What `KIND_BYTES` keys hold: `json`, `json-envelope`, `text`, `bytes`, `short`, `integer`, …
+        pub key_format: Str,
+        /// The same for values.
+        pub value_format: Str,
+        /// Stays valid until `close` has returned.
+        pub host: *const Host,
+    }
+}
+
+c_struct! {
+    /// What the worker does for a task. Any thread of the plugin may call these until `close` returns.
+    pub struct Host {
+        pub size: usize,
+        /// First argument of every function below.
+        pub context: *mut c_void,
+        /// Logs a line with connector and task as fields.
+        pub log: unsafe extern "C" fn(*mut c_void, u32, Str) -> (),
+        /// Adds to a counter of the task: `penstock_plugin_NAME_total`.
+        pub count: unsafe extern "C" fn(*mut c_void, Str, u64) -> (),
+        /// Sets a gauge of the task: `penstock_plugin_NAME`.
+        pub gauge: unsafe extern "C" fn(*mut c_void, Str, f64) -> (),
+        /// Sleeps for so many milliseconds, or less when the task is to end. Answers 1 when it is to end.
+        pub wait: unsafe extern "C" fn(*mut c_void, u64) -> u32,
+        /// Looks up the stored offset of a source partition and gives it to the callback, whose first argument
+        /// is the third here; no call when none is stored.
+        pub resume:
+            unsafe extern "C" fn(*mut c_void, Fields, *mut c_void, unsafe extern "C" fn(*mut c_void, Fields) -> ()) -> (),
+    }
+}
+
+// SAFETY: the host's functions may be called from any thread.
+unsafe impl Sync for Host {}
+// SAFETY: as above.
+unsafe impl Send for Host {}
+
+c_struct! {
+    /// Where a call puts what it has to say besides its status. Valid during the call.
+    pub struct Report {
+        pub size: usize,
+        /// First argument of every function below.
+        pub context: *mut c_void,
+        /// The sentence that belongs to a status other than `STATUS_OK`.
+        pub message: unsafe extern "C" fn(*mut c_void, Str) -> (),
+        /// `STATUS_RETRY`: not before so many milliseconds.
+        pub retry_after: unsafe extern "C" fn(*mut c_void, u64) -> (),
+        /// `STATUS_RECORDS`: the record with this index was not written, and why.
+        pub reject: unsafe extern "C" fn(*mut c_void, u64, Str) -> (),
+        /// `validate`: severity, name of the setting, what is wrong.
+        pub problem: unsafe extern "C" fn(*mut c_void, u32, Str, Str) -> (),
+        /// `plan`: the settings of one more task.
+        pub task: unsafe extern "C" fn(*mut c_void, Pairs) -> (),
+    }
+}

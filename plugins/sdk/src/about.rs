@@ -1,0 +1,55 @@
+//! What a connector says of itself: name, settings, documentation.
+use crate::Setting;
+
+/// Built step by step in [`crate::Source::about`] and [`crate::Sink::about`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct About {
+    pub(crate) class: String,
+    pub(crate) aliases: Vec<String>,
+    pub(crate) version: String,
+    pub(crate) documentation: String,
+    pub(crate) settings: Vec<Setting>,
+    pub(crate) is_encoded: bool,
+}
+
+impl About {
+    /// `class` is what users write as `connector.class`; `documentation` is one plain sentence.
+    pub fn new(class: impl Into<String>, documentation: impl Into<String>) -> Self {
+        Self {
+            class: class.into(),
+            aliases: Vec::new(),
+            version: "0.0.0".into(),
+            documentation: documentation.into(),
+            settings: Vec::new(),
+            is_encoded: false,
+        }
+    }
+
+    /// Another `connector.class` that means this connector, for configs written for another system.
+    #[must_use]
+    pub fn alias(mut self, class: impl Into<String>) -> Self {
+        self.aliases.push(class.into());
+        self
+    }
+
+    /// Give `env!("CARGO_PKG_VERSION")`.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    #[must_use]
+    pub fn setting(mut self, setting: Setting) -> Self {
+        self.settings.push(setting);
+        self
+    }
+
+    /// A sink that decodes by itself: keys and values arrive as they are in Kafka, and [`crate::Task`] tells
+    /// which converter the user configured for them.
+    #[must_use]
+    pub fn encoded(mut self) -> Self {
+        self.is_encoded = true;
+        self
+    }
+}

@@ -1,0 +1,79 @@
+//! What a task is told when it opens, and what the worker does for it.
+use crate::{Config, Fields, export::host::HostHandle};
+use std::time::Duration;
+
+/// How loud a log line is. Normal running logs nothing at `Info` or above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// A task's settings and its line to the worker. Clones may be kept and sent to other threads; after the task
+/// has closed they do nothing.
+#[derive(Clone)]
+pub struct Task {
+    pub(crate) connector: String,
+    pub(crate) number: u32,
+    pub(crate) config: Config,
+    pub(crate) key_format: String,
+    pub(crate) value_format: String,
+    pub(crate) host: HostHandle,
+}
+
+impl Task {
+    /// Name of the connector.
+    pub fn connector(&self) -> &str {
+        &self.connector
+    }
+
+    /// Number of the task, from 0.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// The task's settings; declared defaults are filled in and references resolved.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// For sinks that are [`crate::About::encoded`]: what keys are in Kafka: `json`, `json-envelope`, `text`,
+    /// `bytes`, `short`, `integer`, `long`, `float`, `double`, `boolean`.
+    pub fn key_format(&self) -> &str {
+        &self.key_format
+    }
+
+    /// As [`Self::key_format`], for values.
+    pub fn value_format(&self) -> &str {
+        &self.value_format
+    }
+
+    /// Logs a line into the worker's log, with connector and task as fields.
+    pub fn log(&self, level: Level, message: &str) {
+        self.host.log(level, message);
+    }
+
+    /// Adds to the counter `penstock_plugin_NAME_total` of this task.
+    pub fn count(&self, name: &str, add: u64) {
+        self.host.count(name, add);
+    }
+
+    /// Sets the gauge `penstock_plugin_NAME` of this task.
+    pub fn gauge(&self, name: &str, value: f64) {
+        self.host.gauge(name, value);
+    }
+
+    /// Sleeps, and answers true at once when the task is to end.
+    #[must_use]
+    pub fn wait(&self, time: Duration) -> bool {
+        self.host.wait(time)
+    }
+
+    /// The stored offset of a source partition.
+    pub fn resume(&self, partition: &Fields) -> Option<Fields> {
+        self.host.resume(partition)
+    }
+}

@@ -1,0 +1,176 @@
+//! What the config log says, record by record: connectors, their target states and their committed tasks.
+use crate::{Properties, TargetState, TaskId};
+use std::collections::BTreeMap;
+
+/// One record of the config log, already parsed by whoever owns the format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigRecord {
+    /// `None` deletes the connector.
+    Connector {
+        name: String,
+        config: Option<Properties>,
+    },
+    Target {
+        name: String,
+        target: Option<TargetState>,
+    },
+    /// Counts only once the commit of its connector has come.
+    Task {
+        id: TaskId,
+        config: Option<Properties>,
+    },
+    Commit {
+        name: String,
+        tasks: u32,
+    },
+}
+
+/// A connector as the log has it.
+#[derive(Debug, Clone, Default)]
+pub struct Connector {
+    pub config: Properties,
+    pub target: TargetState,
+    /// Committed task settings; the index is the task's number.
+    pub tasks: Vec<Properties>,
+    /// Raised by each record of its config, also when nothing changed in it.
+    pub revision: u64,
+    /// Raised when it leaves STOPPED, which forgets its tasks.
+    pub epoch: u64,
+}
+
+/// All connectors.
+#[derive(Debug, Clone, Default)]
+pub struct Configs {
+    connectors: BTreeMap<String, Connector>,
+    /// A target state may be written before its connector: that is how a connector is created paused.
+    early_targets: BTreeMap<String, TargetState>,
+    /// Task records that wait for their commit. They outlive their connector in the log, so they are kept apart:
+    /// an old one never revives a deleted connector or a task beyond the committed count.
+    pending: BTreeMap<TaskId, Properties>,
+}
+
+impl Configs {
+    pub fn get(&self, name: &str) -> Option<&Connector> {
+        self.connectors.get(name)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Connector)> {
+        self.connectors.iter().map(|(name, connector)| (name.as_str(), connector))
+    }
+
+    pub fn apply(&mut self, record: ConfigRecord) {
+        match record {
+            ConfigRecord::Connector { name, config: Some(config) } => self.put(name, config),
+            ConfigRecord::Connector { name, config: None } => {
+                self.connectors.remove(&name);
+                self.early_targets.remove(&name);
+                self.pending.retain(|id, _| id.connector != name);
+            }
+            ConfigRecord::Target { name, target } => self.target(name, target),
+            ConfigRecord::Task { id, config: Some(config) } => {
+                self.pending.insert(id, config);
+            }
+            ConfigRecord::Task { id, config: None } => {
+                self.pending.remove(&id);
+            }
+            ConfigRecord::Commit { name, tasks } => self.commit(&name, tasks),
+        }
+    }
+
+    fn put(&mut self, name: String, config: Properties) {
+        let early = self.early_targets.remove(&name);
+        let connector = self.connectors.entry(name).or_default();
+        connector.config = config;
+        connector.revision += 1;
+        if let Some(target) = early {
+            connector.target = target;
+        }
+    }
+
+    fn target(&mut self, name: String, target: Option<TargetState>) {
+        match (self.connectors.get_mut(&name), target) {
+            (Some(connector), target) => {
+                let target = target.unwrap_or_default();
+                if connector.target == TargetState::Stopped && target != TargetState::Stopped {
+                    connector.epoch += 1;
+                }
+                connector.target = target;
+            }
+            (None, Some(target)) => {
+                self.early_targets.insert(name, target);
+            }
+            (None, None) => {
+                self.early_targets.remove(&name);
+            }
+        }
+    }
+
+    /// Takes the commit only when every task it counts is there: compaction may have left fewer.
+    fn commit(&mut self, name: &str, tasks: u32) {
+        let Some(connector) = self.connectors.get_mut(name) else { return };
+        let known = |task: u32| {
+            let id = TaskId::new(name, task);
+            self.pending.get(&id).or_else(|| connector.tasks.get(task as usize)).cloned()
+        };
+        let complete: Option<Vec<_>> = (0..tasks).map(known).collect();
+        // An incomplete set makes the leader plan again, which writes a complete one.
+        connector.tasks = complete.unwrap_or_default();
+        self.pending.retain(|id, _| id.connector != name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Properties {
+        [("k", text)].into_iter().collect()
+    }
+
+    fn put(name: &str) -> ConfigRecord {
+        ConfigRecord::Connector { name: name.into(), config: Some(config("c")) }
+    }
+
+    fn task(number: u32) -> ConfigRecord {
+        ConfigRecord::Task { id: TaskId::new("a", number), config: Some(config("t")) }
+    }
+
+    fn commit(tasks: u32) -> ConfigRecord {
+        ConfigRecord::Commit { name: "a".into(), tasks }
+    }
+
+    fn tasks_after(records: Vec<ConfigRecord>) -> Option<usize> {
+        let mut configs = Configs::default();
+        for record in records {
+            configs.apply(record);
+        }
+        configs.get("a").map(|connector| connector.tasks.len())
+    }
+
+    #[test]
+    fn tasks_count_only_once_they_are_committed() {
+        assert_eq!(tasks_after(vec![put("a"), task(0)]), Some(0));
+        assert_eq!(tasks_after(vec![put("a"), task(0), commit(1)]), Some(1));
+        assert_eq!(tasks_after(vec![put("a"), task(0), task(1), commit(2), commit(1)]), Some(1));
+    }
+
+    #[test]
+    fn a_commit_without_its_tasks_leaves_none() {
+        assert_eq!(tasks_after(vec![put("a"), task(0), commit(2)]), Some(0));
+    }
+
+    #[test]
+    fn old_task_records_do_not_revive_a_deleted_connector() {
+        let gone = ConfigRecord::Connector { name: "a".into(), config: None };
+        assert_eq!(tasks_after(vec![put("a"), task(0), commit(1), gone.clone()]), None);
+        assert_eq!(tasks_after(vec![task(0), commit(1), gone, put("a")]), Some(0));
+    }
+
+    #[test]
+    fn a_target_before_its_connector_creates_it_in_that_state() {
+        let mut configs = Configs::default();
+        configs.apply(ConfigRecord::Target { name: "a".into(), target: Some(TargetState::Paused) });
+        configs.apply(put("a"));
+        assert_eq!(configs.get("a").map(|connector| connector.target), Some(TargetState::Paused));
+    }
+}

@@ -1,0 +1,82 @@
+//! The converters of Connect that this worker has, and the names they are known by.
+
+/// A converter that this worker has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    Boolean,
+    ByteArray,
+    Double,
+    Float,
+    Integer,
+    Long,
+    Short,
+    Json,
+    SimpleHeader,
+    String,
+}
+
+impl Class {
+    /// In the order in which clients are offered them.
+    pub const ALL: [Self; 10] = [
+        Self::Boolean,
+        Self::ByteArray,
+        Self::Double,
+        Self::Float,
+        Self::Integer,
+        Self::Long,
+        Self::Short,
+        Self::Json,
+        Self::SimpleHeader,
+        Self::String,
+    ];
+
+    /// Finds a converter by Java's full name, the simple name, or the simple name without `Converter`.
+    pub fn find(name: &str) -> Option<Self> {
+        let is = |class: &Self| {
+            let full = class.name();
+            let simple = full.rsplit('.').next().unwrap_or(full);
+            name == full || name == simple || simple.strip_suffix("Converter") == Some(name)
+        };
+        Self::ALL.into_iter().find(is)
+    }
+
+    /// Java's full class name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "org.apache.kafka.connect.converters.BooleanConverter",
+            Self::ByteArray => "org.apache.kafka.connect.converters.ByteArrayConverter",
+            Self::Double => "org.apache.kafka.connect.converters.DoubleConverter",
+            Self::Float => "org.apache.kafka.connect.converters.FloatConverter",
+            Self::Integer => "org.apache.kafka.connect.converters.IntegerConverter",
+            Self::Long => "org.apache.kafka.connect.converters.LongConverter",
+            Self::Short => "org.apache.kafka.connect.converters.ShortConverter",
+            Self::Json => "org.apache.kafka.connect.json.JsonConverter",
+            Self::SimpleHeader => "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+            Self::String => "org.apache.kafka.connect.storage.StringConverter",
+        }
+    }
+
+    /// Whether keys and values can go through it; `SimpleHeaderConverter` is for headers alone.
+    pub fn is_for_records(self) -> bool {
+        self != Self::SimpleHeader
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Class;
+
+    #[test]
+    fn every_converter_is_found_by_its_three_names() {
+        for class in Class::ALL {
+            let full = class.name();
+            let simple = full.rsplit('.').next().unwrap();
+            for name in [full, simple, simple.strip_suffix("Converter").unwrap()] {
+                assert_eq!(Class::find(name), Some(class), "{name}");
+            }
+        }
+        for name in ["", "Converter", "converters.LongConverter", "jsonconverter", "AvroConverter"] {
+            assert_eq!(Class::find(name), None, "{name}");
+        }
+    }
+}
