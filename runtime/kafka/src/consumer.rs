@@ -269,10 +269,10 @@ fn client_settings(settings: &ConsumerSettings) -> ClientSettings {
     client.set_default("auto.offset.reset", "earliest");
     // Java's default; librdkafka's own would hide records of open transactions.
     client.set_default("isolation.level", "read_uncommitted");
-    client.set_default("partition.assignment.strategy", "range,roundrobin");
-    client.set_default("session.timeout.ms", "6000");
-    let session_ms: u64 = client.get("session.timeout.ms").and_then(|ms| ms.parse().ok()).unwrap_or(6000);
-    client.set_default("heartbeat.interval.ms", (session_ms / 4).clamp(1, 3000).to_string());
+    // In the new protocol the broker decides these, and librdkafka refuses them.
+    if client.get("group.protocol") != Some("consumer") {
+        set_session(&mut client);
+    }
     // A full queue is looked at again soon: a second, the default, would be a pause in every stream.
     client.set_default("fetch.queue.backoff.ms", "20");
     client.set_default(
@@ -289,6 +289,13 @@ fn client_settings(settings: &ConsumerSettings) -> ClientSettings {
     client.set("enable.partition.eof", "false");
     client.set("statistics.interval.ms", "0");
     client
+}
+
+fn set_session(client: &mut ClientSettings) {
+    client.set_default("partition.assignment.strategy", "range,roundrobin");
+    client.set_default("session.timeout.ms", "6000");
+    let session_ms: u64 = client.get("session.timeout.ms").and_then(|ms| ms.parse().ok()).unwrap_or(6000);
+    client.set_default("heartbeat.interval.ms", (session_ms / 4).clamp(1, 3000).to_string());
 }
 
 /// librdkafka refuses to start when an answer could be larger than it receives.

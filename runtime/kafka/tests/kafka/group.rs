@@ -169,3 +169,25 @@ fn a_group_without_members_can_be_deleted() {
         admin.delete_group(&group).await.unwrap();
     });
 }
+
+#[test]
+fn the_new_group_protocol_works_as_well() {
+    let (topic, group) = (topic("kip848", 2), unique("kip848"));
+    fill(&client(), &topic, 0, 5);
+    let mut settings = settings(&topic, &group);
+    settings.client.set("group.protocol", "consumer");
+    let mut consumer = Consumer::open(settings).unwrap();
+    assert_eq!(fetch(&mut consumer, 5).len(), 5);
+    consumer.commit(&[commit(&topic, 0, 5, "")]).unwrap();
+    consumer.close();
+}
+
+#[test]
+fn a_consumer_and_its_records_move_between_threads() {
+    fn check<T: Send>() {}
+    check::<Consumer>();
+    check::<kafka::Messages>();
+    check::<kafka::Waker>();
+    check::<kafka::Producer>();
+    check::<kafka::CompactedLog>();
+}
