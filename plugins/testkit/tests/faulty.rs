@@ -1,4 +1,6 @@
 //! What the host promises about bad plugins, and what the battery catches, shown with the plugin that fails on demand.
+// The lint knows test functions, and not the functions they share.
+#![allow(clippy::unwrap_used)]
 use host::{
     Assembly, Call, CallWatch, Connector, Error, Item, Kind, OpenTask, Severity, SinkInstance, Value,
 };

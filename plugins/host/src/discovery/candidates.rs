@@ -34,7 +34,8 @@ type Found = Result<Candidate, (PathBuf, Reason)>;
 
 /// Far above any plugin: an unoptimised one with everything linked in has a few hundred megabytes.
 const FILE_BYTES_MAX: u64 = 2 << 30;
-const FILES_MAX: usize = 10_000;
+/// A folder with more is not one of plugins.
+const ENTRIES_MAX: usize = 10_000;
 
 /// Every library of the folders, those that cannot be used with the reason.
 pub(super) fn find(paths: &[PathBuf]) -> Vec<Found> {
@@ -75,8 +76,11 @@ fn add(libraries: &[PathBuf], seen: &mut HashSet<PathBuf>, found: &mut Vec<Found
 /// Libraries and folders of a folder, by name.
 fn list(folder: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let (mut libraries, mut folders) = (Vec::new(), Vec::new());
-    for entry in fs::read_dir(folder)?.take(FILES_MAX) {
+    for (count, entry) in fs::read_dir(folder)?.enumerate() {
         let path = entry?.path();
+        if count == ENTRIES_MAX {
+            return Err(io::Error::other(format!("it holds more than {ENTRIES_MAX} files")));
+        }
         if path.extension().is_some_and(|extension| extension == "so") {
             libraries.push(path);
         } else if path.is_dir() {
