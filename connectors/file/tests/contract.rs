@@ -7,7 +7,7 @@ const SOURCE: &str = "org.apache.kafka.connect.file.FileStreamSourceConnector";
 const SINK: &str = "org.apache.kafka.connect.file.FileStreamSinkConnector";
 
 fn name(path: &Path) -> String {
-    path.to_str().unwrap().to_owned()
+    path.display().to_string()
 }
 
 #[test]
