@@ -34,8 +34,8 @@ pub(crate) fn task_status(number: u32, status: &Status) -> Value {
 }
 
 pub(crate) fn tasks(connector: &str, tasks: &[(u32, Properties)]) -> Value {
-    let task = |(number, settings): &(u32, Properties)| json!({ "id": task_id(connector, *number), "config": config(settings) });
-    tasks.iter().map(task).collect()
+    let task = |number, settings| json!({ "id": task_id(connector, number), "config": config(settings) });
+    tasks.iter().map(|(number, settings)| task(*number, settings)).collect()
 }
 
 pub(crate) fn topics(connector: &str, topics: &[String]) -> Value {
@@ -43,8 +43,11 @@ pub(crate) fn topics(connector: &str, topics: &[String]) -> Value {
 }
 
 pub(crate) fn plugins(plugins: &[PluginInfo]) -> Value {
-    let plugin = |plugin: &PluginInfo| json!({ "class": plugin.class, "type": plugin.kind, "version": plugin.version });
     plugins.iter().map(plugin).collect()
+}
+
+fn plugin(plugin: &PluginInfo) -> Value {
+    json!({ "class": plugin.class, "type": plugin.kind, "version": plugin.version })
 }
 
 fn task_id(connector: &str, task: u32) -> Value {
