@@ -62,7 +62,7 @@ fn carry_a_million(tasks: u32) {
     await_committed(&name, topic);
     records.assert_exactly_once(&clickhouse, &name);
     let label = format!("connector=\"{name}\"");
-    let counted = worker.metric("penstock_task_records_total", &[&label]);
+    let counted = worker.metric("penstock_task_records_written_total", &[&label]);
     assert!(counted >= records.total() as f64, "the metric counts {counted} records");
     worker.stop();
     clickhouse.query(&format!("DROP TABLE `{name}`"));

@@ -4,6 +4,7 @@
 mod bad_records;
 mod clickhouse;
 mod datagen;
+mod examples;
 mod failures;
 mod file_stream;
 mod lifecycle;

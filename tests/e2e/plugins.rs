@@ -22,7 +22,7 @@ fn folder(dir: &Path) -> Vec<&'static str> {
     fs::create_dir(dir.join("libdirectory.so")).unwrap();
     symlink(dir.join("libloop.so"), dir.join("libloop.so")).unwrap();
     fs::write(dir.join("libunreadable.so"), "secret\n").unwrap();
-    fs::set_permissions(dir.join("libunreadable.so"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(dir.join("libunreadable.so"), fs::Permissions::from_mode(0o000)).unwrap();
     fs::copy(foreign(), dir.join("libforeign.so")).unwrap();
     vec![
         "libempty.so",

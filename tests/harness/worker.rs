@@ -33,12 +33,14 @@ impl Builder {
             .set("offset.flush.interval.ms", "1000")
     }
 
+    #[must_use]
     pub fn set(mut self, key: &str, value: &str) -> Self {
         self.settings.insert(key.to_owned(), value.to_owned());
         self
     }
 
     /// A text that warnings and errors in the log may hold.
+    #[must_use]
     pub fn allow(mut self, text: &str) -> Self {
         self.allowed.push(text.to_owned());
         self
@@ -46,8 +48,9 @@ impl Builder {
 
     pub fn start(self) -> Worker {
         let path = self.dir.path().join("worker.properties");
-        let lines: String = self.settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
-        std::fs::write(path, lines).expect("writing the worker's settings");
+        let lines: Vec<String> =
+            self.settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+        std::fs::write(path, lines.concat()).expect("writing the worker's settings");
         let log = Log::new(self.dir.path().join("worker.log"), self.allowed);
         let mut worker = Worker { dir: self.dir, log, child: None, url: String::new(), rest: Rest::new("") };
         worker.start();
@@ -80,6 +83,21 @@ impl Worker {
         let builder = Builder::new();
         let offsets = builder.dir.path().join("offsets");
         builder.set("offset.storage.file.filename", &offsets.to_string_lossy())
+    }
+
+    /// A worker with the settings of a file in `config/`, but with this run's Kafka and plugins, and topics of its own.
+    pub fn example(file: &str) -> Builder {
+        let text =
+            std::fs::read_to_string(services::checkout().join("config").join(file)).expect("an example");
+        let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+        let own = Self::distributed().settings;
+        let mut builder = Builder::new();
+        let ours = std::mem::take(&mut builder.settings);
+        for (key, value) in lines.map(|line| line.split_once('=').expect("key=value")) {
+            builder = builder.set(key, own.get(key).map_or(value, String::as_str));
+        }
+        let kept = ["bootstrap.servers", "listeners", "plugin.path", "penstock.address.file"];
+        kept.iter().fold(builder, |builder, key| builder.set(key, &ours[*key]))
     }
 
     /// A file in the worker's own folder.

@@ -151,6 +151,7 @@ def t10_down_is_clean_and_idempotent():
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an interrupted run takes its server along
     passed = failed = 0
     try:
         for name, f in sorted((n, f) for n, f in globals().items() if n[:1] == "t" and n[1:3].isdigit()):
