@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::context::Context;
@@ -42,8 +42,10 @@ pub struct Admin {
 
 impl Admin {
     pub fn open(settings: &ClientSettings, timeout: Duration) -> Result<Self, Error> {
-        let client = settings
-            .to_producer()
+        let mut config = settings.to_producer();
+        // Or asking whether a topic exists would create it.
+        config.set("allow.auto.create.topics", "false");
+        let client = config
             .create_with_context(Context::new(settings))
             .map_err(|error| Error::of_kafka(&error, "opening an admin client"))?;
         Ok(Self { client: Arc::new(client), timeout })
@@ -99,11 +101,11 @@ impl Admin {
 
     /// The value in force, be it set or a default. None when there is no such key.
     pub async fn topic_config(&self, topic: &str, key: &str) -> Result<Option<String>, Error> {
-        let doing = format!("reading {key} of topic {topic}");
-        let answer = self.client.describe_configs([&ResourceSpecifier::Topic(topic)], &self.options()).await;
-        let found = first(answer.map_err(|error| Error::of_kafka(&error, &doing))?, &doing)?;
-        let found = found.map_err(|code| Error::of_code(code, &doing))?;
-        Ok(found.get(key).and_then(|entry| entry.value.clone()))
+        let (name, timeout) = (topic.to_owned(), self.timeout);
+        let found = self.blocking(move |client| {
+            crate::raw::topic_configs(client.inner().native_client(), &name, timeout)
+        });
+        Ok(found.await?.into_iter().find(|(name, _)| name == key).map(|(_, value)| value))
     }
 
     pub async fn delete_group(&self, group: &str) -> Result<(), Error> {

@@ -170,10 +170,10 @@ impl Consumer {
         if !gone.is_empty() {
             messages.drop_partitions(&gone);
         }
-        if messages.is_empty() {
-            if let Some(error) = self.handle.ops().fatal().or_else(|| self.observer.take_error()) {
-                return Err(error);
-            }
+        if messages.is_empty()
+            && let Some(error) = self.handle.ops().fatal().or_else(|| self.observer.take_error())
+        {
+            return Err(error);
         }
         Ok(messages)
     }

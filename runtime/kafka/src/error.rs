@@ -52,8 +52,7 @@ impl Error {
 
     pub(crate) fn of_kafka(error: &KafkaError, doing: &str) -> Self {
         match error {
-            KafkaError::ClientConfig(_, reason, key, _) if crate::settings::is_secret(key) => {
-                drop(reason);
+            KafkaError::ClientConfig(_, _, key, _) if crate::settings::is_secret(key) => {
                 Self::config(format!("{doing}: {key}: the value is not accepted"))
             }
             KafkaError::ClientConfig(_, reason, key, _) => Self::config(format!("{doing}: {key}: {reason}")),

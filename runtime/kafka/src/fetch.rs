@@ -54,7 +54,7 @@ impl Messages {
     pub fn split_off(&mut self, at: usize) -> Self {
         let pointers = self.pointers.split_off(at.min(self.pointers.len()));
         let mut rest = Self { pointers, bytes: 0, handle: Arc::clone(&self.handle) };
-        rest.bytes = rest.iter().map(|message| message.bytes()).sum();
+        rest.bytes = rest.iter().map(Message::bytes).sum();
         self.bytes -= rest.bytes;
         rest
     }

@@ -136,12 +136,14 @@ impl CompactedLog {
     }
 }
 
-type Acknowledgement = oneshot::Receiver<Result<(i32, i64), Error>>;
+/// The record's place.
+type Outcome = Result<(i32, i64), Error>;
+type Acknowledgement = oneshot::Receiver<Outcome>;
 
 #[derive(Default)]
 struct Acknowledgements {
     next: AtomicU64,
-    waiting: Mutex<HashMap<u64, oneshot::Sender<Result<(i32, i64), Error>>>>,
+    waiting: Mutex<HashMap<u64, oneshot::Sender<Outcome>>>,
 }
 
 impl Acknowledgements {
@@ -152,13 +154,13 @@ impl Acknowledgements {
         (token, receiver)
     }
 
-    fn forget(&self, token: u64) -> Option<oneshot::Sender<Result<(i32, i64), Error>>> {
+    fn forget(&self, token: u64) -> Option<oneshot::Sender<Outcome>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&token)
     }
 }
 
 impl Delivery for Acknowledgements {
-    fn delivered(&self, token: u64, outcome: Result<(i32, i64), Error>) {
+    fn delivered(&self, token: u64, outcome: Outcome) {
         if let Some(sender) = self.forget(token) {
             // Nobody listens when the append was given up.
             let _ = sender.send(outcome);

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rdkafka::ClientContext;
@@ -62,7 +63,11 @@ const _: () = assert!(size_of::<usize>() >= size_of::<u64>(), "tokens need 64-bi
 impl Producer {
     pub fn open(settings: ProducerSettings) -> Result<Self, Error> {
         let client = with_defaults(settings.client);
-        let context = Outcomes { context: Context::new(&client), delivery: settings.delivery };
+        let context = Outcomes {
+            context: Context::new(&client),
+            delivery: settings.delivery,
+            in_flight: AtomicUsize::new(0),
+        };
         let inner = client
             .to_producer()
             .create_with_context(context)
@@ -89,9 +94,14 @@ impl Producer {
             }
             base.headers = Some(headers);
         }
-        self.inner.send(base).map_err(|(error, _)| match error.rdkafka_error_code() {
-            Some(Code::QueueFull) => SendError::QueueFull,
-            _ => SendError::Rejected(self.describe(&error, record.topic)),
+        // Counted first: the outcome may be told before `send` returns.
+        self.counted().fetch_add(1, Ordering::AcqRel);
+        self.inner.send(base).map_err(|(error, _)| {
+            self.counted().fetch_sub(1, Ordering::AcqRel);
+            match error.rdkafka_error_code() {
+                Some(Code::QueueFull) => SendError::QueueFull,
+                _ => SendError::Rejected(self.describe(&error, record.topic)),
+            }
         })
     }
 
@@ -102,7 +112,12 @@ impl Producer {
 
     /// Records without an outcome.
     pub fn in_flight(&self) -> usize {
-        usize::try_from(self.inner.in_flight_count()).unwrap_or(0)
+        self.counted().load(Ordering::Acquire)
+    }
+
+    /// librdkafka's own count takes in events that nobody has looked at yet.
+    fn counted(&self) -> &AtomicUsize {
+        &self.inner.context().in_flight
     }
 
     /// Fails everything that is queued or on its way, which is told as usual.
@@ -133,6 +148,7 @@ impl Producer {
 struct Outcomes {
     context: Context,
     delivery: Arc<dyn Delivery>,
+    in_flight: AtomicUsize,
 }
 
 impl ClientContext for Outcomes {
@@ -155,6 +171,7 @@ impl ProducerContext<NoCustomPartitioner> for Outcomes {
                 Err(Error::of_kafka(error, &format!("producing to {}", message.topic())))
             }
         };
+        self.in_flight.fetch_sub(1, Ordering::AcqRel);
         let tell = AssertUnwindSafe(|| self.delivery.delivered(token as u64, outcome));
         if catch_unwind(tell).is_err() {
             // The thread has to live on: other records of other tasks wait for it.

@@ -1,6 +1,7 @@
 //! Owns librdkafka's consumer handle: creation, callbacks, calls on it, destruction.
 #![allow(unsafe_code)]
 
+mod ask;
 mod calls;
 mod list;
 
@@ -16,7 +17,8 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use sys::rd_kafka_resp_err_t as Response;
 
 use crate::{Error, TopicPartition};
-pub(crate) use calls::{Ops, group_offsets};
+pub(crate) use ask::{group_offsets, topic_configs};
+pub(crate) use calls::Ops;
 pub(crate) use list::Entry;
 
 /// What happens to the assignment.
@@ -82,14 +84,12 @@ impl Handle {
             sys::rd_kafka_poll_set_consumer(rk.as_ptr());
             sys::rd_kafka_queue_get_consumer(rk.as_ptr())
         };
-        match NonNull::new(queue) {
-            Some(queue) => Ok(Self { rk, queue, _shared: shared }),
-            None => {
-                // SAFETY: `rk` is live and nobody else knows it.
-                unsafe { sys::rd_kafka_destroy(rk.as_ptr()) };
-                Err(Error::config(format!("{doing}: group.id: expected a name")))
-            }
-        }
+        let Some(queue) = NonNull::new(queue) else {
+            // SAFETY: `rk` is live and nobody else knows it.
+            unsafe { sys::rd_kafka_destroy(rk.as_ptr()) };
+            return Err(Error::config(format!("{doing}: group.id: expected a name")));
+        };
+        Ok(Self { rk, queue, _shared: shared })
     }
 
     pub(crate) fn ops(&self) -> Ops<'_> {

@@ -3,6 +3,7 @@
 mod jaas;
 mod known;
 mod refused;
+mod rules;
 mod tls;
 mod translate;
 

@@ -72,10 +72,8 @@ impl Observer {
             state.revoked.retain(|tp| !partitions.contains(tp));
             state.is_paused
         };
-        if is_paused {
-            if let Err(error) = ops.pause(partitions, true) {
-                self.keep_error(error);
-            }
+        if is_paused && let Err(error) = ops.pause(partitions, true) {
+            self.keep_error(error);
         }
         lock(&self.listener).assigned(partitions);
     }
@@ -105,13 +103,12 @@ impl Callbacks for Observer {
 
     fn failed(&self, code: Code, reason: &str) {
         match code {
-            // The client keeps fatal errors itself, with their true code.
-            Code::Fatal => {}
-            // One broker of several: the log has it, and nothing is lost by waiting.
-            Code::BrokerTransportFailure | Code::Resolve => {}
+            // The client keeps fatal errors itself, with their true code. One broker of several that is away
+            // stands in the log, and nothing is lost by waiting for it.
+            Code::Fatal | Code::BrokerTransportFailure | Code::Resolve => {}
             Code::Application => self.keep_error(Error::fatal(reason)),
             code => {
-                self.keep_error(Error::new(crate::error::kind_of(code), format!("Kafka client: {reason}")))
+                self.keep_error(Error::new(crate::error::kind_of(code), format!("Kafka client: {reason}")));
             }
         }
     }

@@ -53,7 +53,16 @@ async fn await_topic(admin: &Admin, settings: &LogSettings) -> Result<Descriptio
 
 async fn check_policy(admin: &Admin, settings: &LogSettings) -> Result<(), Error> {
     let name = &settings.topic.name;
-    let policy = match admin.topic_config(name, "cleanup.policy").await {
+    let until = Instant::now() + settings.request_timeout;
+    let found = loop {
+        match admin.topic_config(name, "cleanup.policy").await {
+            Err(error) if error.kind == Kind::Retry && Instant::now() < until => {
+                sleep(Duration::from_millis(50)).await;
+            }
+            found => break found,
+        }
+    };
+    let policy = match found {
         Ok(policy) => policy.unwrap_or_default(),
         // Older brokers and narrow permissions do not let us look; Java goes on as well.
         Err(error) if error.kind == Kind::Config => {

@@ -75,9 +75,7 @@ impl Ops<'_> {
         let Some((code, rows)) = answer else {
             return Err(Error::retry(format!("committing offsets: no answer within {timeout:?}")));
         };
-        for row in rows.iter().filter(|row| row.error != Code::NoError) {
-            return Err(Error::of_code(row.error, &format!("committing {}-{}", row.topic, row.partition)));
-        }
+        check_rows(&rows, "committing")?;
         self.check_fatal(check(code, "committing offsets"))
     }
 
@@ -93,10 +91,7 @@ impl Ops<'_> {
             (Code::from(code), list::read(list.ptr()))
         };
         check(code, "reading committed offsets")?;
-        for row in rows.iter().filter(|row| row.error != Code::NoError) {
-            let doing = format!("reading the committed offset of {}-{}", row.topic, row.partition);
-            return Err(Error::of_code(row.error, &doing));
-        }
+        check_rows(&rows, "reading the committed offset of")?;
         Ok(rows)
     }
 
@@ -132,10 +127,7 @@ impl Ops<'_> {
             (outcome, list::read(list.ptr()))
         };
         outcome.map_err(|code| Error::of_code(code, "seeking"))?;
-        match rows.iter().find(|row| row.error != Code::NoError) {
-            Some(row) => Err(Error::of_code(row.error, &format!("seeking {}-{}", row.topic, row.partition))),
-            None => Ok(()),
-        }
+        check_rows(&rows, "seeking")
     }
 
     /// The end of a partition as the last fetch told it; none before the first.
@@ -247,76 +239,18 @@ impl Ops<'_> {
     }
 }
 
-/// Every offset that a group committed, read without joining it.
-///
-/// `rk` comes from a safe client that the caller keeps borrowed for the call.
-pub(crate) fn group_offsets(
-    client: &rdkafka::client::NativeClient,
-    group: &str,
-    timeout: Duration,
-) -> Result<Vec<Entry>, Error> {
-    let name = c_string(group)?;
-    let doing = format!("reading the offsets of group {group}");
-    let mut reason = [0 as c_char; 256];
-    // SAFETY: `client` is live. Request, options, queue and event are made and destroyed here; what the
-    // event owns is copied before.
-    unsafe {
-        let rk = client.ptr();
-        let mut request = sys::rd_kafka_ListConsumerGroupOffsets_new(name.as_ptr(), std::ptr::null());
-        let options = sys::rd_kafka_AdminOptions_new(
-            rk,
-            sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS,
-        );
-        sys::rd_kafka_AdminOptions_set_request_timeout(
-            options,
-            millis(timeout),
-            reason.as_mut_ptr(),
-            reason.len(),
-        );
-        let queue = sys::rd_kafka_queue_new(rk);
-        sys::rd_kafka_ListConsumerGroupOffsets(rk, &raw mut request, 1, options, queue);
-        let event = sys::rd_kafka_queue_poll(queue, millis(timeout + Duration::from_secs(1)));
-        let outcome = if event.is_null() {
-            Err(Error::retry(format!("{doing}: no answer within {timeout:?}")))
-        } else {
-            check(sys::rd_kafka_event_error(event).into(), &doing).and_then(|()| read_group(event, &doing))
-        };
-        if !event.is_null() {
-            sys::rd_kafka_event_destroy(event);
-        }
-        sys::rd_kafka_queue_destroy(queue);
-        sys::rd_kafka_AdminOptions_destroy(options);
-        sys::rd_kafka_ListConsumerGroupOffsets_destroy(request);
-        outcome
-    }
-}
-
-/// # Safety
-/// `event` is the live answer to a request for one group's offsets.
-unsafe fn read_group(event: *mut sys::rd_kafka_event_t, doing: &str) -> Result<Vec<Entry>, Error> {
-    // SAFETY: the event owns the result, the result owns groups and lists; nothing outlives this call.
-    unsafe {
-        let result = sys::rd_kafka_event_ListConsumerGroupOffsets_result(event);
-        if result.is_null() {
-            return Err(Error::retry(format!("{doing}: unexpected answer")));
-        }
-        let mut count = 0;
-        let groups = sys::rd_kafka_ListConsumerGroupOffsets_result_groups(result, &raw mut count);
-        if count == 0 || groups.is_null() {
-            return Ok(Vec::new());
-        }
-        let error = sys::rd_kafka_group_result_error(*groups);
-        if !error.is_null() {
-            check(sys::rd_kafka_error_code(error).into(), doing)?;
-        }
-        Ok(list::read(sys::rd_kafka_group_result_partitions(*groups)))
-    }
-}
-
-fn check(code: Code, doing: &str) -> Result<(), Error> {
+pub(super) fn check(code: Code, doing: &str) -> Result<(), Error> {
     match code {
         Code::NoError => Ok(()),
         code => Err(Error::of_code(code, doing)),
+    }
+}
+
+/// The first partition that went wrong stands for all.
+fn check_rows(rows: &[Entry], doing: &str) -> Result<(), Error> {
+    match rows.iter().find(|row| row.error != Code::NoError) {
+        Some(row) => Err(Error::of_code(row.error, &format!("{doing} {}-{}", row.topic, row.partition))),
+        None => Ok(()),
     }
 }
 

@@ -40,7 +40,6 @@ fn words(line: &str) -> Option<Vec<String>> {
         match (c, quote) {
             ('\\', Some(_)) => word.push(chars.next()?),
             (c, Some(open)) if c == open => quote = None,
-            (c, Some(_)) => word.push(c),
             ('"' | '\'', None) => quote = Some(c),
             (';', None) => break,
             (c, None) if c.is_whitespace() => {
@@ -48,7 +47,7 @@ fn words(line: &str) -> Option<Vec<String>> {
                     words.push(std::mem::take(&mut word));
                 }
             }
-            (c, None) => word.push(c),
+            (c, _) => word.push(c),
         }
     }
     if !word.is_empty() {

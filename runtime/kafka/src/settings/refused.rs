@@ -35,11 +35,8 @@ pub(super) fn check_untrusted(given: &BTreeMap<String, String>) -> Result<(), Er
 }
 
 fn reason(key: &str) -> Option<&'static str> {
-    let names_a_file = key.ends_with(".location")
-        || key.ends_with(".file")
-        || key.ends_with(".path")
-        || key.ends_with(".paths")
-        || key.ends_with(".keytab");
+    const OF_FILES: [&str; 5] = ["location", "file", "path", "paths", "keytab"];
+    let names_a_file = key.rsplit('.').next().is_some_and(|last| OF_FILES.contains(&last));
     if names_a_file {
         Some(
             "it names a file of the worker's machine; give certificates inline, for example by ssl.truststore.certificates",

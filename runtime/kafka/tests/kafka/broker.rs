@@ -55,15 +55,17 @@ pub fn topic(what: &str, partitions: i32) -> String {
     name
 }
 
+pub type Outcome = Result<(i32, i64), Error>;
+
 /// Outcomes by token.
 #[derive(Default)]
 pub struct Outcomes {
-    told: Mutex<BTreeMap<u64, Result<(i32, i64), Error>>>,
+    told: Mutex<BTreeMap<u64, Outcome>>,
     changed: Condvar,
 }
 
 impl Outcomes {
-    pub fn of(&self, token: u64) -> Result<(i32, i64), Error> {
+    pub fn of(&self, token: u64) -> Outcome {
         let told = self.told.lock().unwrap();
         let (told, wait) =
             self.changed.wait_timeout_while(told, PATIENCE, |told| !told.contains_key(&token)).unwrap();
@@ -73,7 +75,7 @@ impl Outcomes {
 }
 
 impl Delivery for Outcomes {
-    fn delivered(&self, token: u64, outcome: Result<(i32, i64), Error>) {
+    fn delivered(&self, token: u64, outcome: Outcome) {
         self.told.lock().unwrap().insert(token, outcome);
         self.changed.notify_all();
     }

@@ -1,6 +1,6 @@
 //! What becomes of records that are sent, and the admin's view of their topic.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kafka::{ClientSettings, Creation, Error, Kind, Outgoing, SendError, TopicPartition};
 
@@ -76,14 +76,14 @@ fn a_record_that_is_not_sent_by_the_end_is_told() {
 fn a_record_for_a_partition_that_does_not_exist_is_told() {
     let topic = topic("partition", 1);
     let (producer, outcomes) = producer(client());
-    producer
-        .send(&Outgoing { topic: &topic, partition: Some(77), token: 5, ..Outgoing::default() })
-        .map_or_else(
-            |error| {
-                assert!(matches!(error, SendError::Rejected(Error { kind: Kind::Record, .. })), "{error:?}")
-            },
-            |()| assert_eq!(outcomes.of(5).unwrap_err().kind, Kind::Record),
-        );
+    let record = Outgoing { topic: &topic, partition: Some(77), token: 5, ..Outgoing::default() };
+    // Known at once when the topic's partitions are known already.
+    let error = match producer.send(&record) {
+        Err(SendError::Rejected(error)) => error,
+        Err(other) => panic!("{other:?}"),
+        Ok(()) => outcomes.of(5).unwrap_err(),
+    };
+    assert_eq!(error.kind, Kind::Record, "{error}");
 }
 
 #[test]
@@ -95,7 +95,9 @@ fn flush_waits_for_every_outcome() {
     }
     assert!(producer.flush(PATIENCE));
     assert_eq!(producer.in_flight(), 0);
-    (0..1000).for_each(|token| drop(outcomes.of(token).unwrap()));
+    for token in 0..1000 {
+        outcomes.of(token).unwrap();
+    }
 }
 
 #[test]
@@ -108,7 +110,14 @@ fn a_topic_is_created_once_and_described() {
         spec.configs.insert("cleanup.policy".into(), "compact,delete".into());
         assert_eq!(admin.create_topic(&spec).await.unwrap(), Creation::Created);
         assert_eq!(admin.create_topic(&spec).await.unwrap(), Creation::Existed);
-        let policy = admin.topic_config(&name, "cleanup.policy").await.unwrap();
+        // Every broker hears of a new topic in its own time, and says so until then.
+        let until = Instant::now() + PATIENCE;
+        let policy = loop {
+            match admin.topic_config(&name, "cleanup.policy").await {
+                Ok(policy) => break policy,
+                Err(error) => assert!(error.kind == Kind::Retry && Instant::now() < until, "{error}"),
+            }
+        };
         assert_eq!(policy.as_deref(), Some("compact,delete"));
         assert_eq!(admin.topic_config(&name, "no.such").await.unwrap(), None);
         let listed = admin.list_topics().await.unwrap();

@@ -223,6 +223,8 @@ fn an_envelope_is_written_with_its_schema() {
     let null = written(&mut converter, Value::Null, Some(schema));
     assert_eq!(null.unwrap().unwrap(), r#"{"schema":{"type":"int32","optional":true},"payload":null}"#);
     assert_eq!(written(&mut converter, Value::Null, None).unwrap(), None);
+    let broken = written(&mut converter, Value::Flat(&seven), Some("{\"type\":"));
+    assert!(broken.unwrap_err().starts_with("schema: "));
 }
 
 #[test]

@@ -97,7 +97,12 @@ impl Json {
     }
 
     /// Appends a value as JSON; false when there is neither value nor schema, which is a tombstone.
-    pub fn write(&self, value: Value<'_>, schema: Option<&str>, out: &mut Vec<u8>) -> Result<bool, Error> {
+    pub fn write(
+        &mut self,
+        value: Value<'_>,
+        schema: Option<&str>,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Error> {
         let value = parsed(value)?;
         if schema.is_none() && value == penstock_sdk::flat::Value::Null {
             return Ok(false);
@@ -105,9 +110,16 @@ impl Json {
         if self.decimals_are_numbers && schema.is_some_and(|text| text.contains(schema::DECIMAL)) {
             return Err(Error::new("decimal.format: decimals cannot be written as numbers, use BASE64"));
         }
-        if matches!(self.mode, Mode::Plain) {
-            write::value(value, out)?;
-            return Ok(true);
+        match (&mut self.mode, schema) {
+            (Mode::Plain, _) => {
+                write::value(value, out)?;
+                return Ok(true);
+            }
+            // The text is a plugin's, and what it writes has to be readable by others.
+            (Mode::Enveloped(schemas), Some(text)) => {
+                schemas.get(Part { bytes: text.as_bytes(), at: 0 })?;
+            }
+            (Mode::Enveloped(_) | Mode::Fixed(_), _) => {}
         }
         out.extend_from_slice(b"{\"schema\":");
         out.extend_from_slice(schema.unwrap_or("null").as_bytes());

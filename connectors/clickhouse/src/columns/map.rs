@@ -1,0 +1,82 @@
+//! `Map` columns: an array of keys and values. A key that comes twice stays twice, as the server keeps it.
+use std::borrow::Cow;
+
+use super::{Column, array::Ends};
+use crate::json::{Cursor, Fault};
+
+pub struct Map {
+    ends: Ends,
+    keys: Column,
+    values: Column,
+}
+
+impl Map {
+    pub fn new(keys: Column, values: Column) -> Self {
+        Map { ends: Ends::default(), keys, values }
+    }
+
+    pub fn append(&mut self, json: &mut Cursor<'_>) -> Result<(), Fault> {
+        let at = json.position();
+        match json.peek() {
+            b'{' => {}
+            b'n' => {
+                json.literal("null")?;
+                self.ends.push(0);
+                return Ok(());
+            }
+            _ => return Err(Fault::Misfit { at }),
+        }
+        json.enter()?;
+        let mut count = 0;
+        let mut more = json.any(b'}')?;
+        while more {
+            let at = json.position();
+            let name = json.string()?;
+            self.keys.append_name(&name).ok_or(Fault::Misfit { at })?;
+            json.expect(b':', "\":\"")?;
+            self.values.append(json)?;
+            count += 1;
+            more = json.more(b'}')?;
+        }
+        self.ends.push(count);
+        Ok(())
+    }
+
+    pub fn fill(&mut self, rows: usize) {
+        self.ends.fill(rows);
+    }
+
+    pub fn mark(&mut self) {
+        self.ends.mark();
+        self.keys.mark();
+        self.values.mark();
+    }
+
+    pub fn rollback(&mut self) {
+        self.ends.rollback();
+        self.keys.rollback();
+        self.values.rollback();
+    }
+
+    pub fn cut(&mut self, row_written: bool) {
+        self.ends.cut(row_written);
+        self.keys.cut(row_written);
+        self.values.cut(row_written);
+    }
+
+    pub fn clear(&mut self) {
+        self.ends.clear();
+        self.keys.clear();
+        self.values.clear();
+    }
+
+    pub fn pieces<'a>(&'a self, block: usize, out: &mut Vec<Cow<'a, [u8]>>) {
+        self.ends.pieces(block, out);
+        self.keys.pieces(block, out);
+        self.values.pieces(block, out);
+    }
+
+    pub fn zero_size(&self) -> usize {
+        self.ends.zero_size()
+    }
+}

@@ -1,0 +1,111 @@
+//! Columns in ClickHouse's Native layout, filled value by value from JSON.
+mod array;
+mod buffer;
+mod map;
+mod nullable;
+mod scalar;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tuple;
+
+use std::borrow::Cow;
+
+pub use buffer::Buffer;
+pub use text::push_varint;
+
+use crate::json::{Cursor, Fault};
+use crate::types::Type;
+use crate::values::Zones;
+
+/// The values of one column, or of one part of a nested column.
+///
+/// A row is written between `mark` and the next `mark`; `rollback` takes it back whole, whatever depth it had
+/// reached.
+pub enum Column {
+    Scalar(scalar::Scalar),
+    Text(text::Text),
+    Nullable(Box<nullable::Nullable>),
+    Array(Box<array::Array>),
+    Map(Box<map::Map>),
+    Tuple(tuple::Tuple),
+}
+
+/// Calls the same method on whatever the column is.
+macro_rules! each {
+    ($column:expr, $inner:ident => $call:expr) => {
+        match $column {
+            Column::Scalar($inner) => $call,
+            Column::Text($inner) => $call,
+            Column::Nullable($inner) => $call,
+            Column::Array($inner) => $call,
+            Column::Map($inner) => $call,
+            Column::Tuple($inner) => $call,
+        }
+    };
+}
+
+impl Column {
+    pub fn new(ty: &Type, zones: &Zones) -> Self {
+        match ty {
+            Type::String => Column::Text(text::Text::new(false)),
+            Type::Json => Column::Text(text::Text::new(true)),
+            Type::Nullable(inner) => {
+                Column::Nullable(Box::new(nullable::Nullable::new(Column::new(inner, zones))))
+            }
+            Type::Array(inner) => Column::Array(Box::new(array::Array::new(Column::new(inner, zones)))),
+            Type::Map(key, value) => {
+                Column::Map(Box::new(map::Map::new(Column::new(key, zones), Column::new(value, zones))))
+            }
+            Type::Tuple(elements) => Column::Tuple(tuple::Tuple::new(elements, zones)),
+            scalar => Column::Scalar(scalar::Scalar::new(scalar, zones)),
+        }
+    }
+
+    /// Appends the next JSON value. `null` becomes NULL, or the zero value where there is no NULL. After a
+    /// fault the column holds part of a row, which `rollback` removes.
+    #[inline]
+    pub fn append(&mut self, json: &mut Cursor<'_>) -> Result<(), Fault> {
+        each!(self, column => column.append(json))
+    }
+
+    /// Appends the name of an object's field, as the key of a map. `None` if it does not fit.
+    pub fn append_name(&mut self, name: &str) -> Option<()> {
+        match self {
+            Column::Scalar(column) => column.append_text(name),
+            Column::Text(column) => column.append_text(name),
+            Column::Nullable(_) | Column::Array(_) | Column::Map(_) | Column::Tuple(_) => None,
+        }
+    }
+
+    /// Appends zero values, or NULLs.
+    pub fn fill(&mut self, rows: usize) {
+        each!(self, column => column.fill(rows));
+    }
+
+    pub fn mark(&mut self) {
+        each!(self, column => column.mark());
+    }
+
+    pub fn rollback(&mut self) {
+        each!(self, column => column.rollback());
+    }
+
+    pub fn cut(&mut self, row_written: bool) {
+        each!(self, column => column.cut(row_written));
+    }
+
+    pub fn clear(&mut self) {
+        each!(self, column => column.clear());
+    }
+
+    /// The bytes of a block, in the order in which Native has them.
+    pub fn pieces<'a>(&'a self, block: usize, out: &mut Vec<Cow<'a, [u8]>>) {
+        each!(self, column => column.pieces(block, out));
+    }
+
+    /// Bytes of one zero value.
+    pub fn zero_size(&self) -> usize {
+        each!(self, column => column.zero_size())
+    }
+}

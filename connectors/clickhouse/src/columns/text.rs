@@ -1,0 +1,107 @@
+//! `String` columns: the length as a varint, then the bytes. JSON columns are sent the same way.
+use std::borrow::Cow;
+
+use super::Buffer;
+use crate::json::{Cursor, Fault};
+
+pub struct Text {
+    buffer: Buffer,
+    /// Only objects fit, as the server demands of a JSON column.
+    objects_only: bool,
+}
+
+impl Text {
+    pub fn new(objects_only: bool) -> Self {
+        Text { buffer: Buffer::default(), objects_only }
+    }
+
+    #[inline]
+    pub fn append(&mut self, json: &mut Cursor<'_>) -> Result<(), Fault> {
+        let at = json.position();
+        match json.peek() {
+            b'n' => {
+                json.literal("null")?;
+                self.fill(1);
+            }
+            b'{' => self.put(json.raw()?),
+            _ if self.objects_only => return Err(Fault::Misfit { at }),
+            b'"' => match json.plain()? {
+                Some(text) => self.put(text),
+                None => self.append_escaped(json)?,
+            },
+            // Numbers keep their digits and nested values their text: nothing is rounded or reordered.
+            _ => self.put(json.raw()?),
+        }
+        Ok(())
+    }
+
+    pub fn append_text(&mut self, text: &str) -> Option<()> {
+        self.put(text);
+        Some(())
+    }
+
+    #[inline]
+    fn put(&mut self, text: &str) {
+        push_varint(&mut self.buffer.bytes, text.len());
+        self.buffer.push(text.as_bytes());
+    }
+
+    /// The length is known only after the escapes are resolved: its bytes are moved in front then.
+    fn append_escaped(&mut self, json: &mut Cursor<'_>) -> Result<(), Fault> {
+        let bytes = &mut self.buffer.bytes;
+        let start = bytes.len();
+        json.escaped(bytes)?;
+        let text_len = bytes.len() - start;
+        push_varint(bytes, text_len);
+        bytes[start..].rotate_right(varint_len(text_len));
+        Ok(())
+    }
+
+    pub fn fill(&mut self, rows: usize) {
+        if self.objects_only {
+            (0..rows).for_each(|_| self.put("{}"));
+        } else {
+            self.buffer.fill(0, rows);
+        }
+    }
+
+    #[inline]
+    pub fn mark(&mut self) {
+        self.buffer.mark();
+    }
+
+    pub fn rollback(&mut self) {
+        self.buffer.rollback();
+    }
+
+    pub fn cut(&mut self, row_written: bool) {
+        self.buffer.cut(row_written);
+    }
+
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+    }
+
+    pub fn pieces<'a>(&'a self, block: usize, out: &mut Vec<Cow<'a, [u8]>>) {
+        out.push(Cow::Borrowed(self.buffer.block(block)));
+    }
+
+    pub fn zero_size(&self) -> usize {
+        if self.objects_only { 3 } else { 1 }
+    }
+}
+
+/// Appends a length as Native writes it: seven bits a byte, lowest first.
+#[inline]
+pub fn push_varint(out: &mut Vec<u8>, mut value: usize) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn varint_len(value: usize) -> usize {
+    let bits = usize::BITS - (value | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}

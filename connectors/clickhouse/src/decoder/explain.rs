@@ -1,0 +1,85 @@
+//! Puts into words why a record was refused.
+use std::fmt;
+
+use super::{Failure, slot::Slot};
+use crate::json::{Cursor, DEPTH_MAX, Fault};
+
+/// A record that does not fit its table, as a sentence that names the field, the value and the column.
+#[derive(Debug, PartialEq)]
+pub struct Misfit(String);
+
+impl Misfit {
+    pub fn not_utf8(at: usize) -> Self {
+        Misfit(format!("the value is not UTF-8 at byte {at}"))
+    }
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl Failure {
+    pub(super) fn explain(&self, text: &str, slots: &[Slot]) -> Misfit {
+        Misfit(match self {
+            Failure::NoPayload => {
+                "the value has no field \"payload\", which JSON with a schema envelope must have".to_owned()
+            }
+            Failure::NotAnObject { at } => {
+                format!("{} is no JSON object, so it has no fields to insert", describe(text, *at))
+            }
+            Failure::Document(fault) => document(*fault),
+            Failure::Field { slot, fault: Fault::Misfit { at } } => misfit(text, *at, &slots[*slot]),
+            Failure::Field { slot, fault } => format!("field {}: {}", slots[*slot].name, document(*fault)),
+        })
+    }
+}
+
+fn misfit(text: &str, at: usize, slot: &Slot) -> String {
+    let Slot { name, type_text, .. } = slot;
+    let value = describe(text, at);
+    if slot.values.is_some() {
+        format!("field {name}: {value} does not fit column {name} {type_text}")
+    } else {
+        format!("field {name}: column {name} {type_text} has a type that this sink cannot write")
+    }
+}
+
+fn document(fault: Fault) -> String {
+    match fault {
+        Fault::Syntax { at, expected } => format!("the value is not JSON: expected {expected} at byte {at}"),
+        Fault::TooDeep => format!("arrays and objects are nested deeper than {DEPTH_MAX}"),
+        // Misfits are found below a field and told with its column.
+        Fault::Misfit { at } => format!("the value at byte {at} does not fit"),
+    }
+}
+
+/// The kind of a value and the beginning of its text.
+fn describe(text: &str, at: usize) -> String {
+    let rest = text.get(at..).unwrap_or_default();
+    let kind = match rest.as_bytes().first() {
+        Some(b'"') => "string",
+        Some(b'{') => "object",
+        Some(b'[') => "array",
+        Some(b't' | b'f') => "boolean",
+        Some(b'n') => "null",
+        Some(b'-' | b'0'..=b'9') => "number",
+        _ => "text",
+    };
+    let value = Cursor::new(rest).raw().unwrap_or(rest);
+    format!("{kind} {}", shorten(value))
+}
+
+fn shorten(text: &str) -> String {
+    let clean = |char: char| if char.is_control() { ' ' } else { char };
+    let mut chars = text.chars().map(clean);
+    let mut short: String = chars.by_ref().take(TEXT_MAX).collect();
+    if chars.next().is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// Characters of a refused value that a message shows.
+const TEXT_MAX: usize = 63;

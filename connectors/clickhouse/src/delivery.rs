@@ -1,0 +1,123 @@
+//! Sends a batch to its tables: finds each topic's table and remembers which of them are done.
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use penstock_sdk::Result;
+
+use crate::failure::{Cause, Failure};
+use crate::server::Server;
+use crate::settings::Settings;
+use crate::table::{Name, ZoneCache};
+use crate::target::{Incoming, Link, Outcome, Target};
+
+pub struct Delivery {
+    settings: Settings,
+    link: Link,
+    targets: HashMap<Name, Target>,
+    receipts: Receipts,
+}
+
+/// Tables that have their part of a batch, while others do not: the batch comes again then, and must not be
+/// inserted twice where it was inserted once.
+#[derive(Default)]
+struct Receipts {
+    batch: u64,
+    outcome: Outcome,
+    done: Vec<Name>,
+}
+
+impl Delivery {
+    pub fn new(settings: Settings, envelope: bool) -> Result<Self> {
+        let server = Server::new(&settings).map_err(Failure::into_error)?;
+        let link = Link { server, zones: ZoneCache::default(), envelope, refresh: settings.refresh };
+        Ok(Delivery { settings, link, targets: HashMap::new(), receipts: Receipts::default() })
+    }
+
+    /// Inserts the batch. An error means that at least one table does not have its part yet.
+    pub fn write(&mut self, records: &[Incoming<'_>]) -> Result<Outcome> {
+        let batch = identity(records);
+        if self.receipts.batch != batch {
+            self.receipts = Receipts { batch, ..Receipts::default() };
+        }
+        for (name, indices) in self.parts(records) {
+            if self.receipts.done.contains(&name) {
+                continue;
+            }
+            let outcome = self.deliver(&name, records, &indices).map_err(Failure::into_error)?;
+            self.receipts.outcome.add(outcome);
+            self.receipts.done.push(name);
+        }
+        Ok(std::mem::take(&mut self.receipts).outcome)
+    }
+
+    fn deliver(
+        &mut self,
+        name: &Name,
+        records: &[Incoming<'_>],
+        indices: &[usize],
+    ) -> Result<Outcome, Failure> {
+        let mut target = match self.targets.remove(name) {
+            Some(target) => Ok(target),
+            None => Target::open(&mut self.link, name.clone()),
+        };
+        let result = match &mut target {
+            Ok(target) => target.deliver(&mut self.link, records, indices),
+            Err(_) => Ok(Outcome::default()),
+        };
+        // A table that is gone is forgotten, so that one made anew under its name is read anew.
+        match (target, result) {
+            (Err(failure), _) | (_, Err(failure)) if failure.cause == Cause::MissingTable => {
+                if !self.settings.skip_missing_tables {
+                    return Err(failure);
+                }
+                Ok(Outcome { without_table: indices.len() as u64, ..Outcome::default() })
+            }
+            (Err(failure), _) => Err(failure),
+            (Ok(target), result) => {
+                self.targets.insert(name.clone(), target);
+                result
+            }
+        }
+    }
+
+    /// The records of each table, tables in the order in which the batch names them.
+    fn parts(&self, records: &[Incoming<'_>]) -> Vec<(Name, Vec<usize>)> {
+        let mut parts: Vec<(Name, Vec<usize>)> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        // Batches come partition by partition, so the topic is nearly always the one before.
+        let mut last = ("", 0);
+        for (index, record) in records.iter().enumerate() {
+            if record.topic != last.0 || parts.is_empty() {
+                let place = *places.entry(record.topic).or_insert_with(|| {
+                    let name = self.table(record.topic);
+                    parts.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+                        parts.push((name, Vec::new()));
+                        parts.len() - 1
+                    })
+                });
+                last = (record.topic, place);
+            }
+            parts[last.1].1.push(index);
+        }
+        parts
+    }
+
+    fn table(&self, topic: &str) -> Name {
+        let split = self.settings.split.as_deref().and_then(|separator| topic.split_once(separator));
+        let (database, rest) = split.unwrap_or((&self.settings.database, topic));
+        let mapped = self.settings.tables.get(topic).or_else(|| self.settings.tables.get(rest));
+        Name { database: database.to_owned(), table: mapped.map_or(rest, String::as_str).to_owned() }
+    }
+}
+
+/// Tells a batch that comes again from a new one.
+fn identity(records: &[Incoming<'_>]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    records.len().hash(&mut hasher);
+    for record in records.first().into_iter().chain(records.last()) {
+        (record.topic, record.partition, record.offset).hash(&mut hasher);
+    }
+    let sum = records.iter().fold(0_i64, |sum, record| sum.wrapping_mul(31).wrapping_add(record.offset));
+    sum.hash(&mut hasher);
+    hasher.finish()
+}

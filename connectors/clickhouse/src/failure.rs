@@ -1,0 +1,175 @@
+//! What the server or the network answered instead of success, and what is to be done about it.
+use clickhouse::error::Error as ClientError;
+use penstock_sdk::Error;
+
+/// Decides what happens next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cause {
+    /// The same insert can succeed later.
+    Busy,
+    /// The table is not what it was when its columns were read.
+    Schema,
+    MissingTable,
+    /// Something in the rows: a violated constraint, text that a JSON column cannot hold.
+    Data,
+    /// The user is unknown or may not do this. That is no fault of the records, so no offset may move.
+    Refused,
+    /// Anything else, which a retry does not mend.
+    Other,
+}
+
+/// A cause and the server's sentence.
+#[derive(Debug)]
+pub struct Failure {
+    pub cause: Cause,
+    pub sentence: String,
+}
+
+impl Failure {
+    pub fn new(cause: Cause, sentence: impl Into<String>) -> Self {
+        Failure { cause, sentence: sentence.into() }
+    }
+
+    pub fn from_client(error: &ClientError) -> Self {
+        match error {
+            ClientError::BadResponse(answer) => Failure::from_answer(answer),
+            ClientError::Network(_) | ClientError::TimedOut => Failure::new(Cause::Busy, innermost(error)),
+            other => Failure::new(Cause::Other, innermost(other)),
+        }
+    }
+
+    /// Reads the text of an answer, which is the server's or that of a proxy before it.
+    pub fn from_answer(answer: &str) -> Self {
+        match parse(answer) {
+            Some((code, message)) => {
+                Failure::new(cause(code), format!("code {code}: {}", shorten(without_version(message))))
+            }
+            None if answer.starts_with("401") || answer.starts_with("403") => {
+                Failure::new(Cause::Refused, shorten(answer))
+            }
+            // Not ClickHouse's words: something between answered, and may let the next request through.
+            None => Failure::new(Cause::Busy, shorten(answer)),
+        }
+    }
+
+    #[must_use]
+    pub fn within(mut self, context: &str) -> Self {
+        self.sentence = format!("{context}: {}", self.sentence);
+        self
+    }
+
+    /// As the worker is told. Nothing of this moves an offset.
+    pub fn into_error(self) -> Error {
+        match self.cause {
+            Cause::Busy => Error::retry(self.sentence),
+            Cause::MissingTable => Error::config(self.sentence),
+            // A grant or a column can be put right on the server, so the task may try again later.
+            Cause::Refused | Cause::Schema | Cause::Data | Cause::Other => Error::fatal(self.sentence),
+        }
+    }
+}
+
+/// Takes `Code: 60. DB::Exception: sentence` apart, wherever in the answer it begins.
+fn parse(answer: &str) -> Option<(u32, &str)> {
+    let (_, rest) = answer.split_once("Code: ")?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let code = rest[..digits].parse().ok()?;
+    let message = rest[digits..].trim_start_matches(". ");
+    let message = message
+        .strip_prefix("DB::")
+        .map_or(message, |named| named.split_once(": ").map_or(named, |(_, sentence)| sentence));
+    Some((code, if message.is_empty() { "no reason given" } else { message }))
+}
+
+fn without_version(message: &str) -> &str {
+    message.rsplit_once(" (version ").map_or(message, |(sentence, _)| sentence)
+}
+
+fn shorten(text: &str) -> String {
+    let mut chars =
+        text.trim().trim_end_matches('.').chars().map(|char| if char.is_control() { ' ' } else { char });
+    let mut short: String = chars.by_ref().take(SENTENCE_MAX).collect();
+    if chars.next().is_some() {
+        short.push('…');
+    }
+    short
+}
+
+/// The last error of the chain, which names the system's reason, behind the first, which names the step.
+fn innermost(error: &ClientError) -> String {
+    let mut last: &dyn std::error::Error = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    let (first, last) = (error.to_string(), last.to_string());
+    if first.ends_with(&last) { first } else { format!("{first}: {last}") }
+}
+
+fn cause(code: u32) -> Cause {
+    match code {
+        _ if BUSY.contains(&code) => Cause::Busy,
+        _ if SCHEMA.contains(&code) => Cause::Schema,
+        _ if REFUSED.contains(&code) => Cause::Refused,
+        _ if DATA.contains(&code) => Cause::Data,
+        60 | 81 => Cause::MissingTable,
+        _ => Cause::Other,
+    }
+}
+
+const SENTENCE_MAX: usize = 500;
+
+/// Connections, files, memory, replicas, ZooKeeper, too many parts or queries: all of them pass.
+const BUSY: &[u32] = &[
+    3, 76, 107, 159, 160, 164, 173, 198, 202, 203, 209, 210, 225, 236, 241, 242, 243, 244, 252, 265, 279,
+    285, 286, 290, 319, 364, 369, 394, 425, 439, 473, 499, 574, 598, 999, 1000,
+];
+/// Columns missing, unknown, of another type or without a place for what was sent. 33 and 131 are what a
+/// server says that reads a block by the wrong types.
+const SCHEMA: &[u32] = &[8, 9, 10, 16, 20, 33, 36, 44, 47, 50, 53, 70, 117, 122, 131, 349];
+/// A single row can be at fault.
+const DATA: &[u32] = &[6, 25, 26, 27, 38, 41, 69, 72, 153, 321, 395, 407, 467, 469, 691];
+const REFUSED: &[u32] = &[192, 193, 194, 195, 344, 497, 516, 519];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use penstock_sdk::Kind;
+
+    fn check(answer: &str, cause: Cause, sentence: &str) {
+        let failure = Failure::from_answer(answer);
+        assert_eq!((failure.cause, failure.sentence.as_str()), (cause, sentence), "{answer}");
+    }
+
+    #[test]
+    fn answers_become_a_cause_and_a_sentence() {
+        check(
+            "Code: 252. DB::Exception: Too many parts (300). Merges are slow. (TOO_MANY_PARTS) (version 26.9.2.1 (official build))",
+            Cause::Busy,
+            "code 252: Too many parts (300). Merges are slow. (TOO_MANY_PARTS)",
+        );
+        check("Code: 16. DB::Exception: No such column x\n", Cause::Schema, "code 16: No such column x");
+        check("Code: 210. DB::NetException: broken pipe", Cause::Busy, "code 210: broken pipe");
+        check("Code: 60", Cause::MissingTable, "code 60: no reason given");
+        check(
+            "Code: 516. DB::Exception: bob: Authentication failed.",
+            Cause::Refused,
+            "code 516: bob: Authentication failed",
+        );
+        check("401 Unauthorized", Cause::Refused, "401 Unauthorized");
+        check("<html>502 Bad Gateway</html>", Cause::Busy, "<html>502 Bad Gateway</html>");
+        check("Code: 9999999999999. x", Cause::Busy, "Code: 9999999999999. x");
+        check(
+            "Code: 469. DB::Exception: Constraint `c` is violated",
+            Cause::Data,
+            "code 469: Constraint `c` is violated",
+        );
+    }
+
+    #[test]
+    fn access_and_missing_tables_are_no_data_errors() {
+        let kind = |cause| Failure::new(cause, "x").into_error().kind().clone();
+        assert_eq!(kind(Cause::Refused), Kind::Fatal);
+        assert_eq!(kind(Cause::MissingTable), Kind::Config);
+        assert_eq!(kind(Cause::Busy), Kind::Retry { after: None });
+    }
+}

@@ -1,0 +1,76 @@
+//! The sink against a real server, whose own JSON parser says what is right.
+mod defaults;
+mod oracle;
+mod schema;
+mod trouble;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use penstock_sdk::{Config, Result};
+
+use crate::delivery::Delivery;
+use crate::server::Server;
+use crate::settings::Settings;
+use crate::target::{Incoming, Outcome};
+
+/// A database of its own on the server, dropped at the end.
+struct Lab {
+    server: Server,
+    database: String,
+}
+
+impl Lab {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let database = format!("penstock_sink_{}_{number}", std::process::id());
+        let server = Server::new(&Settings::parse(&config(&[])).unwrap()).unwrap();
+        server.query(&format!("CREATE DATABASE {database}"), &[]).unwrap();
+        Lab { server, database }
+    }
+
+    /// Runs a statement in which `@` stands for the database.
+    fn run(&self, sql: &str) -> Vec<Vec<String>> {
+        self.server.query(&sql.replace('@', &self.database), &[]).unwrap()
+    }
+
+    fn delivery(&self, settings: &[(&str, &str)]) -> Delivery {
+        let config = config(settings).with("database", &self.database);
+        Delivery::new(Settings::parse(&config).unwrap(), false).unwrap()
+    }
+
+    /// All rows of a table as the server prints them.
+    fn rows(&self, table: &str) -> Vec<String> {
+        let rows = self.run(&format!("SELECT formatRow('JSONEachRow', *) FROM @.{table} ORDER BY k"));
+        rows.into_iter().flatten().collect()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        let _ = self.server.query(&format!("DROP DATABASE IF EXISTS {}", self.database), &[]);
+    }
+}
+
+fn config(settings: &[(&str, &str)]) -> Config {
+    let url = std::env::var("PENSTOCK_TEST_CLICKHOUSE")
+        .expect("PENSTOCK_TEST_CLICKHOUSE names no ClickHouse server: run ./test, which starts one");
+    let config: Config = settings.iter().copied().collect();
+    if config.get("url").is_some() { config } else { config.with("url", url) }
+}
+
+/// Delivers records of one topic; offsets count from 0.
+fn write(delivery: &mut Delivery, topic: &str, values: &[impl AsRef<[u8]>]) -> Result<Outcome> {
+    let mut records = Vec::new();
+    for (offset, value) in values.iter().enumerate() {
+        let value = Some(value.as_ref());
+        records.push(Incoming { topic, partition: 0, offset: offset as i64, value });
+    }
+    delivery.write(&records)
+}
+
+fn accept(delivery: &mut Delivery, topic: &str, values: &[impl AsRef<[u8]>]) {
+    let outcome = write(delivery, topic, values).unwrap();
+    assert_eq!(outcome.rejected, []);
+    assert_eq!(outcome.rows, values.len() as u64);
+}

@@ -1,0 +1,267 @@
+//! Every type, against the same JSON read by the server itself.
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+
+use super::*;
+use crate::types::{Type, parse};
+
+/// Inserts the same values by the sink and by the server's own parser and compares what is read back.
+fn check(lab: &Lab, ty: &str, values: &[String]) {
+    for table in ["ours", "theirs"] {
+        lab.run(&format!("CREATE OR REPLACE TABLE @.{table} (k UInt32, v {ty}) ENGINE = Memory"));
+    }
+    let records: Vec<_> =
+        values.iter().enumerate().map(|(k, value)| format!(r#"{{"k":{k},"v":{value}}}"#)).collect();
+    accept(&mut lab.delivery(&[]), "ours", &records);
+    lab.run(
+        &format!("INSERT INTO @.theirs FORMAT JSONEachRow\n{}", records.join("\n"))
+            .replace('@', &lab.database),
+    );
+    assert_eq!(lab.rows("ours"), lab.rows("theirs"), "{ty} {values:?}");
+}
+
+fn strings(values: &[&str]) -> Vec<String> {
+    values.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn chosen_values_of_every_type_read_as_the_server_reads_them() {
+    let lab = Lab::new();
+    for (ty, values) in CHOSEN {
+        check(&lab, ty, &strings(values));
+    }
+}
+
+#[test]
+fn random_values_of_random_types_read_as_the_server_reads_them() {
+    let lab = Lab::new();
+    let mut runner = TestRunner::new(ProptestConfig { cases: 60, ..ProptestConfig::default() });
+    let strategy = prop::sample::select(RANDOM).prop_flat_map(|ty| {
+        let value = json(&parse(ty).unwrap());
+        (Just(ty), prop::collection::vec(value, 1..8))
+    });
+    runner
+        .run(&strategy, |(ty, values)| {
+            check(&lab, ty, &values);
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// JSON that the server accepts for a type.
+fn json(ty: &Type) -> BoxedStrategy<String> {
+    let text = ".{0,12}".prop_map(|text| serde_json::to_string(&text).unwrap());
+    match ty {
+        Type::Int(1) => any::<i8>().prop_map(|value| value.to_string()).boxed(),
+        Type::Int(2) => any::<i16>().prop_map(|value| value.to_string()).boxed(),
+        Type::Int(4) => any::<i32>().prop_map(|value| value.to_string()).boxed(),
+        Type::Int(8) => any::<i64>().prop_map(|value| value.to_string()).boxed(),
+        Type::Int(_) => any::<i128>().prop_map(|value| value.to_string()).boxed(),
+        Type::UInt(1) => any::<u8>().prop_map(|value| value.to_string()).boxed(),
+        Type::UInt(2) => any::<u16>().prop_map(|value| value.to_string()).boxed(),
+        Type::UInt(4) => any::<u32>().prop_map(|value| format!("\"{value}\"")).boxed(),
+        Type::UInt(8) => any::<u64>().prop_map(|value| value.to_string()).boxed(),
+        Type::UInt(_) => any::<u128>().prop_map(|value| value.to_string()).boxed(),
+        Type::Float32 => any::<f32>()
+            .prop_filter("finite", |value| value.is_finite())
+            .prop_map(|value| value.to_string())
+            .boxed(),
+        Type::Float64 => any::<f64>()
+            .prop_filter("finite", |value| value.is_finite())
+            .prop_map(|value| value.to_string())
+            .boxed(),
+        Type::Bool => any::<bool>().prop_map(|value| value.to_string()).boxed(),
+        Type::String => prop_oneof![
+            text,
+            any::<i32>().prop_map(|value| value.to_string()),
+            Just("{\"a\": [1, 2]}".into())
+        ]
+        .boxed(),
+        Type::FixedString(length) => prop::collection::vec("[a-z]", 0..=*length)
+            .prop_map(|letters| format!("\"{}\"", letters.concat()))
+            .boxed(),
+        Type::Date => (0..60_000_i32).prop_map(|days| days.to_string()).boxed(),
+        Type::Date32 => "20[0-4][0-9]-0[1-9]-[12][0-9]".prop_map(|text| format!("\"{text}\"")).boxed(),
+        Type::DateTime(_) => "20[0-3][0-9]-0[1-9]-[12][0-9] [01][0-9]:[0-5][0-9]:[0-5][0-9]"
+            .prop_map(|text| format!("\"{text}\""))
+            .boxed(),
+        Type::DateTime64(..) => {
+            "20[0-3][0-9]-0[1-9]-[12][0-9]T[01][0-9]:[0-5][0-9]:[0-5][0-9]\\.[0-9]{1,6}(Z|\\+0[0-9]:30|)"
+                .prop_map(|text| format!("\"{text}\""))
+                .boxed()
+        }
+        Type::Uuid => any::<u128>()
+            .prop_map(|value| {
+                let hex = format!("{value:032x}");
+                format!("\"{}-{}-{}-{}-{}\"", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+            })
+            .boxed(),
+        Type::Ipv4 => {
+            any::<u32>().prop_map(|value| format!("\"{}\"", std::net::Ipv4Addr::from(value))).boxed()
+        }
+        Type::Ipv6 => {
+            any::<u128>().prop_map(|value| format!("\"{}\"", std::net::Ipv6Addr::from(value))).boxed()
+        }
+        Type::Decimal { .. } => {
+            (any::<i32>(), "[0-9]{1,12}").prop_map(|(whole, fraction)| format!("{whole}.{fraction}")).boxed()
+        }
+        Type::Enum(names) => {
+            let names: Vec<_> =
+                names.entries.iter().map(|(name, _)| serde_json::to_string(name).unwrap()).collect();
+            prop::sample::select(names).boxed()
+        }
+        Type::Json => "[a-z]{1,5}".prop_map(|name| format!("{{\"{name}\":{{\"x\":[1,\"y\"]}}}}")).boxed(),
+        Type::Nullable(inner) => prop_oneof![Just("null".to_owned()), json(inner)].boxed(),
+        Type::Array(inner) => prop::collection::vec(json(inner), 0..4)
+            .prop_map(|items| format!("[{}]", items.join(",")))
+            .boxed(),
+        Type::Map(_, value) => prop::collection::btree_map("[a-z]{1,3}", json(value), 0..4)
+            .prop_map(|map| {
+                let fields: Vec<_> = map.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+                format!("{{{}}}", fields.join(","))
+            })
+            .boxed(),
+        Type::Tuple(elements) => {
+            let parts: Vec<_> = elements
+                .iter()
+                .map(|element| {
+                    let name = element.name.clone();
+                    json(&element.ty).prop_map(move |value| match &name {
+                        Some(name) => format!("{}:{value}", serde_json::to_string(name).unwrap()),
+                        None => value,
+                    })
+                })
+                .collect();
+            let named = elements.iter().all(|element| element.name.is_some());
+            parts
+                .prop_map(move |parts| {
+                    let inner = parts.join(",");
+                    if named { format!("{{{inner}}}") } else { format!("[{inner}]") }
+                })
+                .boxed()
+        }
+    }
+}
+
+const RANDOM: &[&str] = &[
+    "Int8",
+    "Int16",
+    "Int32",
+    "Int64",
+    "Int128",
+    "Int256",
+    "UInt8",
+    "UInt16",
+    "UInt32",
+    "UInt64",
+    "UInt128",
+    "UInt256",
+    "Float32",
+    "Float64",
+    "Bool",
+    "String",
+    "FixedString(7)",
+    "Date",
+    "Date32",
+    "DateTime",
+    "DateTime('Asia/Kathmandu')",
+    "DateTime64(3)",
+    "DateTime64(6, 'America/New_York')",
+    "DateTime64(0, 'Australia/Lord_Howe')",
+    "UUID",
+    "IPv4",
+    "IPv6",
+    "Decimal(18, 4)",
+    "Decimal(38, 10)",
+    "Decimal(76, 20)",
+    "Enum8('a' = -3, 'it''s' = 4)",
+    "Enum16('x' = 300, 'y' = -300)",
+    "LowCardinality(String)",
+    "LowCardinality(Nullable(String))",
+    "Nullable(Int32)",
+    "Nullable(DateTime64(3))",
+    "Array(Nullable(String))",
+    "Array(Array(UInt16))",
+    "Map(String, Array(UInt8))",
+    "Map(LowCardinality(String), String)",
+    "Tuple(a UInt8, `b c` Array(String))",
+    "Tuple(UInt8, Tuple(x Nullable(Int64), y String))",
+    "Array(Tuple(a LowCardinality(String), b Map(String, Decimal(18, 2))))",
+    "JSON",
+];
+
+const CHOSEN: &[(&str, &[&str])] = &[
+    ("UInt8", &["0", "255", "true", "\"7\"", "null"]),
+    ("Int64", &["-9223372036854775808", "9223372036854775807", "false"]),
+    ("UInt64", &["18446744073709551615", "\"0\""]),
+    ("Int256", &["-57896044618658097711785492504343953926634992332820282019728792003956564819968"]),
+    (
+        "Float64",
+        &[
+            "1.5",
+            "-0.0",
+            "1e-400",
+            "1.7976931348623157e308",
+            "\"nan\"",
+            "\"-inf\"",
+            "12345678901234567890",
+            "true",
+        ],
+    ),
+    ("Float32", &["0.1", "3.4028235e38", "null"]),
+    ("Bool", &["true", "false", "1", "0", "null"]),
+    ("String", &["\"é\\u00e9\\ud83d\\ude00\"", "1.10", "true", "{\"a\": 1}", "[1, 2]", "null", "1e3", "-0"]),
+    ("FixedString(3)", &["\"ab\"", "\"\\u00e9\"", "null"]),
+    ("Date", &["\"2023-01-02\"", "\"2023-1-2\"", "\"20230102\"", "19000", "\"2149-06-06\"", "null"]),
+    ("Date32", &["\"1925-01-01\"", "\"2299-12-31\"", "19000", "-1", "null"]),
+    (
+        "DateTime",
+        &[
+            "\"2023-01-01 00:00:00\"",
+            "\"2023-01-01T00:00:00Z\"",
+            "1700000000",
+            "1700000000.5",
+            "\"1700000000\"",
+            "\"2023-01-01\"",
+            "null",
+        ],
+    ),
+    (
+        "DateTime('Europe/Berlin')",
+        &[
+            "\"2023-10-29 02:30:00\"",
+            "\"2023-03-26 02:30:00\"",
+            "\"2023-10-29T02:30:00Z\"",
+            "\"2038-07-01 12:00:00\"",
+        ],
+    ),
+    (
+        "DateTime64(3)",
+        &[
+            "1700000000",
+            "1700000000.5",
+            "-1",
+            "\"1700000000.123\"",
+            "\"1700000000123\"",
+            "\"2023-01-01T00:00:00.1239+02:00\"",
+            "\"1960-05-06 07:08:09.5\"",
+            "\"2250-01-01 00:00:00\"",
+        ],
+    ),
+    ("DateTime64(9, 'UTC')", &["\"2023-01-01 00:00:00.123456789\"", "1700000000"]),
+    ("DateTime64(3, 'Africa/Monrovia')", &["\"1960-01-01 12:00:00\"", "\"1980-01-01 12:00:00\""]),
+    ("Decimal(10, 2)", &["1.239", "-1.239", "\"1.5\"", "1e3", "\"1e-1\"", "99999999.999", "0", "null"]),
+    ("Decimal(76, 0)", &["-9999999999999999999999999999999999999999999999999999999999999999999999999999"]),
+    ("Enum8('a' = 1, 'b' = 2)", &["\"a\"", "2", "\"2\""]),
+    ("UUID", &["\"00112233-4455-6677-8899-AABBCCDDEEFF\"", "\"00112233445566778899aabbccddeeff\"", "null"]),
+    ("IPv4", &["\"127.0.0.1\"", "null"]),
+    ("IPv6", &["\"::1\"", "\"1.2.3.4\"", "\"2001:db8::ff00:42:8329\""]),
+    ("Array(UInt8)", &["[1,null,\"3\"]", "[]", "null"]),
+    ("Map(UInt8, String)", &["{\"1\":\"x\"}", "{\"1\":null,\"1\":\"y\"}", "{}", "null"]),
+    ("Map(Date, Nullable(Int8))", &["{\"2023-01-01\":null}"]),
+    ("Tuple(a UInt8, b String)", &["{\"a\":1}", "{\"b\":\"x\",\"zz\":{\"q\":[]},\"a\":2}", "{}"]),
+    ("Tuple(UInt8, String)", &["[1,\"x\"]"]),
+    ("JSON", &["{\"a\":{\"b\":[1,2]},\"c\":\"é\"}", "{}"]),
+    ("Array(JSON)", &["[{\"a\":1},{}]"]),
+    ("SimpleAggregateFunction(max, UInt64)", &["5"]),
+];

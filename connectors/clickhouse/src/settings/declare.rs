@@ -1,0 +1,155 @@
+//! Declares every setting: the names of clickhouse-kafka-connect, and `url`.
+use penstock_sdk::{Importance, Setting};
+
+/// All settings, in the order in which a form shows them.
+pub fn declare() -> Vec<Setting> {
+    let groups = [
+        ("Connection", connection()),
+        ("Target", target()),
+        ("Delivery", delivery()),
+        ("Compatibility", ignored()),
+    ];
+    groups
+        .into_iter()
+        .flat_map(|(group, settings)| settings.into_iter().map(move |setting| setting.group(group)))
+        .collect()
+}
+
+fn connection() -> Vec<Setting> {
+    vec![
+        Setting::string("hostname")
+            .importance(Importance::High)
+            .doc("Host name or IP address of the ClickHouse server. Either this or url is needed."),
+        Setting::int("port")
+            .range(1, 65_535)
+            .importance(Importance::High)
+            .doc("HTTP port of the server. Without a value it is 8123, or 8443 when ssl is true."),
+        Setting::boolean("ssl")
+            .importance(Importance::High)
+            .doc("Whether to connect by HTTPS; false without a value. The server's certificate is verified."),
+        Setting::string("url").doc(
+            "Address of the server as http://host:port or https://host:port, in place of hostname, port and ssl.",
+        ),
+        Setting::string("username").default("default").importance(Importance::High).doc(
+            "User that inserts. It needs INSERT on the tables and SELECT on system.columns.",
+        ),
+        Setting::password("password").default("").importance(Importance::High).doc("Password of the user."),
+        Setting::string("jdbcConnectionProperties").default("").importance(Importance::Low).doc(
+            "Properties in the form of a query string. Of these ssl, database and socket_timeout are used; those \
+             that steer the Java driver's own connections are passed over, others are refused.",
+        ),
+        Setting::string("ssl_socket_sni")
+            .default("")
+            .importance(Importance::Low)
+            .doc("Must be empty: the host name is sent as server name."),
+        Setting::string("proxyType")
+            .default("IGNORE")
+            .importance(Importance::Low)
+            .doc("Must be IGNORE or DIRECT: proxies are not supported."),
+        Setting::string("proxyHost").default("").importance(Importance::Low).doc(IGNORED_PROXY),
+        Setting::int("proxyPort").default("-1").importance(Importance::Low).doc(IGNORED_PROXY),
+    ]
+}
+
+fn target() -> Vec<Setting> {
+    vec![
+        Setting::string("database")
+            .default("default")
+            .importance(Importance::High)
+            .doc("Database of the tables, unless enableDbTopicSplit takes it from the topic."),
+        Setting::list("topic2TableMap").default("").importance(Importance::High).doc(
+            "Tables of topics as topic=table, separated by commas. A topic without an entry goes to the table of \
+             its own name. Several topics may go to one table.",
+        ),
+        Setting::boolean("enableDbTopicSplit")
+            .default("false")
+            .dependents(&["dbTopicSplitChar"])
+            .doc("Whether a topic's name holds database and table, separated by dbTopicSplitChar."),
+        Setting::string("dbTopicSplitChar")
+            .default("")
+            .doc("What separates database and table in a topic's name; the first one counts."),
+        Setting::boolean("suppressTableExistenceException").default("false").doc(
+            "Whether records of topics without a table are passed over and counted. Otherwise the task fails.",
+        ),
+        Setting::long("tableRefreshInterval").default("0").range(0, 600).doc(
+            "Seconds after which a table's columns are read again. With 0 they are read again when an insert \
+             fails for a reason that another set of columns would mend, so set it when new columns with a \
+             DEFAULT shall be filled from records soon after they were added.",
+        ),
+        Setting::list("clickhouseSettings").default("").doc(
+            "Settings of the server for each insert as name=value, separated by commas, for instance \
+             insert_quorum=2.",
+        ),
+    ]
+}
+
+fn delivery() -> Vec<Setting> {
+    vec![
+        Setting::boolean("exactlyOnce")
+            .default("false")
+            .importance(Importance::High)
+            .doc("Must be false: delivery is at least once."),
+        Setting::long("clickhouseClientInsertTimeoutMs")
+            .range(100, None)
+            .doc("Milliseconds after which an insert without an answer is given up and tried again; 240000 without a value."),
+        Setting::int("timeoutSeconds")
+            .default("30")
+            .range(0, 600)
+            .doc("Seconds after which a question for a table's columns is given up and asked again."),
+        Setting::boolean("debeziumCDCEnabled").default("false").importance(Importance::Low).doc(
+            "Must be false: change events are inserted as they are.",
+        ),
+        Setting::boolean("auto.evolve")
+            .default("false")
+            .importance(Importance::Low)
+            .doc("Must be false: tables are not altered."),
+        Setting::boolean("customInsertFormat")
+            .default("false")
+            .importance(Importance::Low)
+            .doc("Must be false: records are JSON objects."),
+        Setting::string("insertFormat")
+            .default("none")
+            .importance(Importance::Low)
+            .doc("Must be none or json: records are JSON objects."),
+        Setting::list("dateTimeFormats").default("").importance(Importance::Low).doc(
+            "Must be empty: dates and times are read as ISO 8601, or as numbers of seconds, milliseconds, \
+             microseconds or nanoseconds, by their size.",
+        ),
+    ]
+}
+
+/// Settings that steer parts of the Java connector which do not exist here. They are accepted so that its
+/// configurations work unchanged.
+fn ignored() -> Vec<Setting> {
+    let low =
+        |setting: Setting, why: &str| setting.importance(Importance::Low).doc(format!("Ignored: {why}."));
+    let state = "no state table is needed while delivery is at least once";
+    let batches = "the worker decides how many records an insert has, and one insert spans partitions";
+    let evolve = "it belongs to auto.evolve, which is refused";
+    vec![
+        low(Setting::int("retryCount").default("3"), "the worker repeats an insert until it succeeds"),
+        low(Setting::string("clientVersion").default("V1"), "there is one client"),
+        low(Setting::string("zkPath").default("/kafka-connect"), state),
+        low(Setting::string("zkDatabase").default("connect_state"), state),
+        low(Setting::string("keeperOnCluster").default(""), state),
+        low(Setting::boolean("tolerateStateMismatch").default("false"), state),
+        low(Setting::boolean("ignorePartitionsWhenBatching").default("false"), batches),
+        low(Setting::int("bufferCount").default("0"), batches),
+        low(Setting::long("bufferFlushTime").default("0"), batches),
+        low(
+            Setting::boolean("reportInsertedOffsets").default("false"),
+            "only inserted offsets are ever committed",
+        ),
+        low(Setting::boolean("bypassRowBinary").default("false"), "inserts are sent in the Native format"),
+        low(
+            Setting::boolean("bypassSchemaValidation").default("false"),
+            "each record is checked by decoding it",
+        ),
+        low(Setting::boolean("bypassFieldCleanup").default("false"), "unknown fields cost nothing"),
+        low(Setting::string("clusterName").default(""), "tables are neither created nor altered"),
+        low(Setting::int("auto.evolve.ddl.refresh.retries").default("3"), evolve),
+        low(Setting::boolean("auto.evolve.struct.to.json").default("false"), evolve),
+    ]
+}
+
+const IGNORED_PROXY: &str = "Ignored: proxies are not supported.";

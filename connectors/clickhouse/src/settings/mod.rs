@@ -1,0 +1,148 @@
+//! The sink's settings, parsed and checked against each other.
+mod declare;
+mod parts;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use penstock_sdk::{Config, Error, Problem, Result};
+
+pub use declare::declare;
+use parts::{Properties, address, pairs, server_settings};
+
+/// Text that no message shows.
+#[derive(Clone, Default)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("***")
+    }
+}
+
+/// What the sink works with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub url: String,
+    /// Host and port, for messages.
+    pub address: String,
+    pub database: String,
+    pub username: String,
+    pub password: Secret,
+    /// Tables of topics that are not named like their table.
+    pub tables: HashMap<String, String>,
+    /// What stands between database and table in a topic's name.
+    pub split: Option<String>,
+    /// Settings of the server for every query and insert.
+    pub server_settings: Vec<(String, String)>,
+    /// How long the columns of a table are believed; `None` for as long as inserts succeed.
+    pub refresh: Option<Duration>,
+    pub query_timeout: Duration,
+    pub insert_timeout: Duration,
+    pub skip_missing_tables: bool,
+}
+
+impl Settings {
+    pub fn parse(config: &Config) -> Result<Self> {
+        if let Some(problem) = problems(config).into_iter().next() {
+            return Err(Error::config(format!("{}: {}", problem.setting, problem.message)));
+        }
+        let properties = Properties::parse(config)?;
+        let (url, address) = address(config, properties.ssl)?;
+        let seconds =
+            |key, default| config.parsed(key).map(|value| Duration::from_secs(value.unwrap_or(default)));
+        let insert_timeout = config.parsed("clickhouseClientInsertTimeoutMs")?.or(properties.timeout_ms);
+        let text = |key: &str, default: &str| match config.get(key).map(str::trim) {
+            None | Some("") => default.to_owned(),
+            Some(value) => value.to_owned(),
+        };
+        Ok(Settings {
+            url,
+            address,
+            database: text("database", properties.database.as_deref().unwrap_or("default")),
+            username: text("username", "default"),
+            password: Secret(config.get("password").unwrap_or_default().to_owned()),
+            tables: pairs(config, "topic2TableMap")?.into_iter().collect(),
+            split: split(config)?,
+            server_settings: server_settings(config)?,
+            refresh: Some(seconds("tableRefreshInterval", 0)?).filter(|interval| !interval.is_zero()),
+            query_timeout: seconds("timeoutSeconds", 30)?.max(Duration::from_secs(1)),
+            insert_timeout: Duration::from_millis(insert_timeout.unwrap_or(INSERT_TIMEOUT_MS)),
+            skip_missing_tables: config.flag("suppressTableExistenceException", false)?,
+        })
+    }
+}
+
+/// What no single setting can tell: settings that exclude or need each other, and settings of
+/// clickhouse-kafka-connect that ask for what this sink does not do. Ignoring those would break a promise that
+/// the user relies on.
+pub fn problems(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut add = |setting: &str, message: &str| {
+        problems.push(Problem { setting: setting.to_owned(), message: message.to_owned() });
+    };
+    let given = |key: &str| config.get(key).map(str::trim).filter(|value| !value.is_empty());
+    if given("hostname").is_none() && given("url").is_none() {
+        add("hostname", "a value is required, or a value of url");
+    }
+    for (setting, message) in REFUSED_WHEN_TRUE {
+        if given(setting).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            add(setting, message);
+        }
+    }
+    for (setting, accepted, message) in REFUSED_UNLESS {
+        if given(setting).is_some_and(|value| !accepted.iter().any(|word| word.eq_ignore_ascii_case(value))) {
+            add(setting, message);
+        }
+    }
+    for result in [
+        Properties::parse(config).and_then(|properties| address(config, properties.ssl)).map(drop),
+        pairs(config, "topic2TableMap").map(drop),
+        server_settings(config).map(drop),
+        split(config).map(drop),
+    ] {
+        if let Err(error) = result {
+            let (setting, message) =
+                error.message().split_once(": ").unwrap_or(("hostname", error.message()));
+            if !(setting == "hostname" && given("hostname").is_none()) {
+                add(setting, message);
+            }
+        }
+    }
+    problems
+}
+
+fn split(config: &Config) -> Result<Option<String>> {
+    if !config.flag("enableDbTopicSplit", false)? {
+        return Ok(None);
+    }
+    match config.get("dbTopicSplitChar") {
+        Some(separator) if !separator.is_empty() => Ok(Some(separator.to_owned())),
+        _ => Err(Error::config("dbTopicSplitChar: a value is required when enableDbTopicSplit is true")),
+    }
+}
+
+const INSERT_TIMEOUT_MS: u64 = 240_000;
+
+const REFUSED_WHEN_TRUE: &[(&str, &str)] = &[
+    ("exactlyOnce", "this sink delivers at least once; set it to false to run without exactly-once delivery"),
+    ("debeziumCDCEnabled", "this sink inserts records as they are and does not unfold change events"),
+    ("auto.evolve", "this sink does not alter tables; add the columns, and it picks them up"),
+    ("customInsertFormat", "this sink reads JSON objects and no other text formats"),
+];
+
+const REFUSED_UNLESS: &[(&str, &[&str], &str)] = &[
+    ("insertFormat", &["none", "json"], "this sink reads JSON objects and no other text formats"),
+    ("proxyType", &["ignore", "direct"], "this sink connects directly; expected IGNORE or DIRECT"),
+    ("ssl_socket_sni", &[], "this sink sends the hostname as server name; leave it empty"),
+    ("dateTimeFormats", &[], "this sink reads ISO 8601 and numbers; leave it empty"),
+];

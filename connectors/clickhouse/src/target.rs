@@ -1,0 +1,187 @@
+//! One target table: decodes the records that go to it and inserts them, with the columns that it has now.
+use std::time::{Duration, Instant};
+
+use crate::decoder::{Appended, Column, Decoder};
+use crate::failure::{Cause, Failure};
+use crate::server::Server;
+use crate::table::{self, Name, ZoneCache};
+use crate::values::Zones;
+
+/// A record on its way to a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a> {
+    pub topic: &'a str,
+    pub partition: i32,
+    pub offset: i64,
+    pub value: Option<&'a [u8]>,
+}
+
+impl Incoming<'_> {
+    /// A reason not to insert the record, with where the record stands in Kafka.
+    pub fn refusal(&self, reason: &impl std::fmt::Display) -> String {
+        format!("{}-{}@{}: {reason}", self.topic, self.partition, self.offset)
+    }
+}
+
+/// What became of records that were delivered.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Indices of records that were not inserted, and why.
+    pub rejected: Vec<(usize, String)>,
+    pub rows: u64,
+    pub inserts: u64,
+    /// Records without a value, for which there is nothing to insert.
+    pub tombstones: u64,
+    /// Records passed over because their table does not exist.
+    pub without_table: u64,
+}
+
+impl Outcome {
+    pub fn add(&mut self, mut other: Outcome) {
+        self.rejected.append(&mut other.rejected);
+        self.rows += other.rows;
+        self.inserts += other.inserts;
+        self.tombstones += other.tombstones;
+        self.without_table += other.without_table;
+    }
+}
+
+/// The way to the server, and what was learnt of it.
+pub struct Link {
+    pub server: Server,
+    pub zones: ZoneCache,
+    /// Records are `{"schema": …, "payload": …}`.
+    pub envelope: bool,
+    /// How long columns are believed.
+    pub refresh: Option<Duration>,
+}
+
+pub struct Target {
+    name: Name,
+    columns: Vec<Column>,
+    decoder: Decoder,
+    looked_at: Instant,
+}
+
+impl Target {
+    pub fn open(link: &mut Link, name: Name) -> Result<Self, Failure> {
+        let (columns, zones) = look(link, &name)?;
+        let decoder = Decoder::new(&columns, &zones, link.envelope);
+        Ok(Target { name, columns, decoder, looked_at: Instant::now() })
+    }
+
+    /// Inserts the records at `indices`. When the server refuses the insert for what is in it, halves are tried
+    /// until the records at fault are found; the others are inserted.
+    pub fn deliver(
+        &mut self,
+        link: &mut Link,
+        records: &[Incoming<'_>],
+        indices: &[usize],
+    ) -> Result<Outcome, Failure> {
+        if link.refresh.is_some_and(|interval| self.looked_at.elapsed() >= interval) {
+            self.look_again(link)?;
+        }
+        let mut outcome = Outcome::default();
+        let mut halvings = 0;
+        // Short records can mean long rows where a table is wide.
+        let rows_max = (INSERT_BYTES / self.decoder.row_bytes_min().max(1)).max(1);
+        let mut pending: Vec<_> = indices.chunks(rows_max).rev().collect();
+        while let Some(part) = pending.pop() {
+            match self.attempt(link, records, part) {
+                Ok(done) => outcome.add(done),
+                Err(failure) if failure.cause == Cause::Data && halvings < HALVINGS_MAX => match part {
+                    [index] => outcome.rejected.push((*index, records[*index].refusal(&failure.sentence))),
+                    _ => {
+                        halvings += 1;
+                        let (first, second) = part.split_at(part.len() / 2);
+                        pending.extend([second, first]);
+                    }
+                },
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// One insert; a second one if the table has changed since its columns were read.
+    fn attempt(
+        &mut self,
+        link: &mut Link,
+        records: &[Incoming<'_>],
+        part: &[usize],
+    ) -> Result<Outcome, Failure> {
+        let mut outcome = self.decode(records, part);
+        if self.is_doubtful(&outcome) && self.look_again(link)? {
+            outcome = self.decode(records, part);
+        }
+        match self.insert(link, None) {
+            Err(failure) if failure.cause == Cause::Schema => {
+                if !self.look_again(link)? {
+                    return Err(Failure { cause: Cause::Data, ..failure });
+                }
+                outcome = self.decode(records, part);
+                self.insert(link, None)?;
+            }
+            result => result?,
+        }
+        Ok(outcome)
+    }
+
+    fn decode(&mut self, records: &[Incoming<'_>], part: &[usize]) -> Outcome {
+        self.decoder.clear();
+        let mut outcome = Outcome::default();
+        for &index in part {
+            let record = &records[index];
+            match record.value.map_or(Ok(Appended::Tombstone), |value| self.decoder.append(value)) {
+                Ok(Appended::Row) => outcome.rows += 1,
+                Ok(Appended::Tombstone) => outcome.tombstones += 1,
+                Err(misfit) => outcome.rejected.push((index, record.refusal(&misfit))),
+            }
+        }
+        outcome.inserts = u64::from(outcome.rows > 0);
+        outcome
+    }
+
+    /// Whether records speak against the columns as they were read: one does not fit, or has a field that the
+    /// table may have got meanwhile.
+    fn is_doubtful(&mut self, outcome: &Outcome) -> bool {
+        let names = self.decoder.take_unknown();
+        !outcome.rejected.is_empty() || names.new || (names.any && self.looked_at.elapsed() >= LOOK_INTERVAL)
+    }
+
+    fn insert(&mut self, link: &Link, token: Option<&str>) -> Result<(), Failure> {
+        if self.decoder.rows() == 0 {
+            return Ok(());
+        }
+        let insert = self.decoder.insert();
+        let statement = self.name.insert_statement(&insert.columns);
+        let result = link.server.insert(&statement, &insert, token);
+        result.map_err(|failure| failure.within(&format!("inserting into {}", self.name)))
+    }
+
+    /// Reads the columns again. True if they have changed, which forgets what was decoded.
+    fn look_again(&mut self, link: &mut Link) -> Result<bool, Failure> {
+        let (columns, zones) = look(link, &self.name)?;
+        self.looked_at = Instant::now();
+        if columns == self.columns {
+            return Ok(false);
+        }
+        self.decoder = Decoder::new(&columns, &zones, link.envelope);
+        self.columns = columns;
+        Ok(true)
+    }
+}
+
+fn look(link: &mut Link, name: &Name) -> Result<(Vec<Column>, Zones), Failure> {
+    let context = |failure: Failure| failure.within(&format!("reading the columns of {name}"));
+    let columns = table::columns(&link.server, name).map_err(context)?;
+    let zones = link.zones.zones(&link.server, &columns).map_err(context)?;
+    Ok((columns, zones))
+}
+
+/// Bytes of zero values that one insert may hold in memory.
+const INSERT_BYTES: usize = 128 << 20;
+/// Each halving costs an insert. One bad record among 100,000 takes 17.
+const HALVINGS_MAX: usize = 100;
+/// How often records with fields that the table does not have make the sink look for new columns.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);

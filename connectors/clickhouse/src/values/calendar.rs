@@ -1,0 +1,165 @@
+//! Dates: days since 1970-01-01 from text and numbers.
+use super::instant;
+
+/// A date and a time of day as written, with the offset from UTC if one was written.
+#[derive(Debug, PartialEq)]
+pub struct Civil {
+    /// Days since 1970-01-01.
+    pub days: i64,
+    /// Seconds of the day.
+    pub seconds: i64,
+    pub nanos: i64,
+    /// Seconds east of UTC.
+    pub offset: Option<i64>,
+}
+
+impl Civil {
+    /// Reads `YYYY-MM-DD`, `YYYYMMDD`, either followed by `T` or a space and a time, and `YYYYMMDDhhmmss`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut reader = Reader { bytes: text.trim().as_bytes() };
+        let year = reader.digits(4, 4)?;
+        let compact = reader.bytes.first()?.is_ascii_digit();
+        let (month, day) = if compact {
+            (reader.digits(2, 2)?, reader.digits(2, 2)?)
+        } else {
+            let separator = *reader.bytes.first()?;
+            if !matches!(separator, b'-' | b'/') {
+                return None;
+            }
+            reader.take(separator)?;
+            let month = reader.digits(1, 2)?;
+            reader.take(separator)?;
+            (month, reader.digits(1, 2)?)
+        };
+        let mut civil = Civil { days: days(year, month, day)?, seconds: 0, nanos: 0, offset: None };
+        match reader.bytes.first() {
+            None => return Some(civil),
+            Some(b'T' | b't' | b' ') => reader.bytes = &reader.bytes[1..],
+            Some(digit) if compact && digit.is_ascii_digit() => {}
+            Some(_) => return None,
+        }
+        civil.time(&mut reader, compact)?;
+        if reader.bytes.is_empty() { Some(civil) } else { None }
+    }
+
+    fn time(&mut self, reader: &mut Reader<'_>, compact: bool) -> Option<()> {
+        let hour = reader.digits(2, 2).filter(|hour| *hour < 24)?;
+        let colon = !compact || reader.bytes.first() == Some(&b':');
+        if colon {
+            reader.take(b':')?;
+        }
+        let minute = reader.digits(2, 2).filter(|minute| *minute < 60)?;
+        self.seconds = hour * 3600 + minute * 60;
+        if (colon && reader.take(b':').is_some()) || (!colon && reader.is_digit()) {
+            self.seconds += reader.digits(2, 2).filter(|second| *second < 60)?;
+            if reader.take(b'.').or_else(|| reader.take(b',')).is_some() {
+                self.nanos = reader.fraction()?;
+            }
+        }
+        reader.take(b' ');
+        self.offset = reader.offset()?;
+        Some(())
+    }
+}
+
+/// `None` if it is no date, or one that two bytes cannot hold (after 2149-06-06 or before 1970).
+pub fn date_of_text(text: &str) -> Option<u16> {
+    u16::try_from(Civil::parse(text)?.days).ok()
+}
+
+pub fn date32_of_text(text: &str) -> Option<i32> {
+    i32::try_from(Civil::parse(text)?.days).ok()
+}
+
+/// A number that two bytes hold is a count of days, a larger one a point in time, as in the server's `toDate`.
+pub fn date_of_number(raw: &str) -> Option<u16> {
+    let number = super::integer::small(raw)?;
+    let days = if number > i64::from(u16::MAX) { instant::days_of(number) } else { number };
+    u16::try_from(days).ok()
+}
+
+/// A number of days up to the year 9999 is a count of days, a larger one a point in time.
+pub fn date32_of_number(raw: &str) -> Option<i32> {
+    let number = super::integer::small(raw)?;
+    let days = if (DAYS_MIN..=DAYS_MAX).contains(&number) { number } else { instant::days_of(number) };
+    i32::try_from(days).ok().filter(|days| (DAYS_MIN..=DAYS_MAX).contains(&i64::from(*days)))
+}
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar, by counting the leap days of whole eras of 400
+/// years. `None` if there is no such date.
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = match month {
+        2 => 28 + i64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    if !(1..=length).contains(&day) || year == 0 {
+        return None;
+    }
+    // Years begin in March here, so that the leap day is a year's last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    Some(year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - DAYS_TO_1970)
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+}
+
+impl Reader<'_> {
+    fn is_digit(&self) -> bool {
+        self.bytes.first().is_some_and(u8::is_ascii_digit)
+    }
+
+    fn take(&mut self, byte: u8) -> Option<()> {
+        self.bytes = self.bytes.strip_prefix(&[byte])?;
+        Some(())
+    }
+
+    fn digits(&mut self, min: usize, max: usize) -> Option<i64> {
+        let count = self.bytes.iter().take(max).take_while(|byte| byte.is_ascii_digit()).count();
+        if count < min {
+            return None;
+        }
+        let (digits, rest) = self.bytes.split_at(count);
+        self.bytes = rest;
+        Some(digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')))
+    }
+
+    /// Nanoseconds; further digits are cut.
+    fn fraction(&mut self) -> Option<i64> {
+        let count = self.bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, rest) = self.bytes.split_at(count);
+        self.bytes = rest;
+        let padded = digits.iter().chain(std::iter::repeat(&b'0')).take(9);
+        if count == 0 { None } else { Some(padded.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'))) }
+    }
+
+    /// `Z`, `+hh`, `+hhmm` or `+hh:mm`; the inner `None` if nothing is there.
+    fn offset(&mut self) -> Option<Option<i64>> {
+        let sign = match self.bytes.first() {
+            None => return Some(None),
+            Some(b'Z' | b'z') => 0,
+            Some(b'+') => 1,
+            Some(b'-') => -1,
+            Some(_) => return None,
+        };
+        self.bytes = &self.bytes[1..];
+        if sign == 0 {
+            return Some(Some(0));
+        }
+        let hours = self.digits(2, 2).filter(|hours| *hours < 24)?;
+        let colon = self.take(b':').is_some();
+        let minutes =
+            if colon || self.is_digit() { self.digits(2, 2).filter(|minutes| *minutes < 60)? } else { 0 };
+        Some(Some(sign * (hours * 3600 + minutes * 60)))
+    }
+}
+
+/// Days from 0000-03-01 to 1970-01-01.
+const DAYS_TO_1970: i64 = 719_468;
+/// 0001-01-01 and 9999-12-31.
+const DAYS_MIN: i64 = -719_162;
+const DAYS_MAX: i64 = 2_932_896;

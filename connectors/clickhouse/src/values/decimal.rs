@@ -1,0 +1,112 @@
+//! Decimal numbers from their digits, so that no binary fraction comes between.
+use super::wide::Wide;
+
+/// Reads a number and shifts its point `scale` digits to the right. Digits beyond that are cut, as the
+/// server's own JSON parser does. `None` if it is no number or has more than `precision` digits.
+pub fn scaled(text: &str, precision: usize, scale: usize) -> Option<Wide> {
+    let number = Number::parse(text)?;
+    Some(number.shifted(precision, scale)?.0)
+}
+
+/// Reads a whole number, also when it is written as 1e3 or 7.0. `None` if it has a fraction.
+pub fn whole(text: &str) -> Option<Wide> {
+    let (value, is_exact) = Number::parse(text)?.shifted(WHOLE_DIGITS_MAX, 0)?;
+    if is_exact { Some(value) } else { None }
+}
+
+/// Bytes of a decimal of this precision.
+pub fn width(precision: usize) -> usize {
+    match precision {
+        0..=9 => 4,
+        10..=18 => 8,
+        19..=38 => 16,
+        _ => 32,
+    }
+}
+
+/// The parts of a number's text.
+struct Number<'a> {
+    negative: bool,
+    whole: &'a [u8],
+    fraction: &'a [u8],
+    exponent: i64,
+}
+
+impl<'a> Number<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let (negative, bytes) = match bytes.first()? {
+            b'-' => (true, &bytes[1..]),
+            b'+' => (false, &bytes[1..]),
+            _ => (false, bytes),
+        };
+        let (whole, rest) = digits(bytes);
+        let (fraction, rest) = match rest.first() {
+            Some(b'.') => digits(&rest[1..]),
+            _ => (&rest[..0], rest),
+        };
+        if whole.is_empty() && fraction.is_empty() {
+            return None;
+        }
+        let exponent = match rest.first() {
+            None => 0,
+            Some(b'e' | b'E') => exponent(&rest[1..])?,
+            Some(_) => return None,
+        };
+        Some(Number { negative, whole, fraction, exponent })
+    }
+
+    /// The digits left of the shifted point, and whether none but zeros were right of it.
+    fn shifted(&self, digits_max: usize, scale: usize) -> Option<(Wide, bool)> {
+        let digits = || self.whole.iter().chain(self.fraction);
+        let zeros = digits().take_while(|&&digit| digit == b'0').count();
+        let zero = Wide::zero(self.negative);
+        if zeros == self.whole.len() + self.fraction.len() {
+            return Some((zero, true));
+        }
+        let keep = self.whole.len() as i64 + self.exponent + scale as i64 - zeros as i64;
+        if keep <= 0 {
+            return Some((zero, false));
+        }
+        let keep = usize::try_from(keep).ok().filter(|&keep| keep <= digits_max)?;
+        let mut value = zero;
+        let padded = digits().skip(zeros).chain(std::iter::repeat(&b'0')).take(keep);
+        let (mut chunk, mut factor) = (0, 1);
+        for digit in padded {
+            chunk = chunk * 10 + u64::from(digit - b'0');
+            factor *= 10;
+            if factor == CHUNK {
+                value = value.multiply_add(factor, chunk)?;
+                (chunk, factor) = (0, 1);
+            }
+        }
+        let is_exact = digits().skip(zeros + keep).all(|&digit| digit == b'0');
+        Some((value.multiply_add(factor, chunk)?, is_exact))
+    }
+}
+
+fn digits(bytes: &[u8]) -> (&[u8], &[u8]) {
+    bytes.split_at(bytes.iter().take_while(|byte| byte.is_ascii_digit()).count())
+}
+
+/// An exponent is held within bounds that no precision reaches, so that sums with it cannot overflow.
+fn exponent(bytes: &[u8]) -> Option<i64> {
+    let (negative, bytes) = match bytes.first()? {
+        b'-' => (true, &bytes[1..]),
+        b'+' => (false, &bytes[1..]),
+        _ => (false, bytes),
+    };
+    let (digits, rest) = digits(bytes);
+    if digits.is_empty() || !rest.is_empty() {
+        return None;
+    }
+    let value =
+        digits.iter().fold(0_i64, |sum, digit| (sum * 10 + i64::from(digit - b'0')).min(EXPONENT_MAX));
+    Some(if negative { -value } else { value })
+}
+
+/// 2^256 has 78 digits.
+const WHOLE_DIGITS_MAX: usize = 78;
+const EXPONENT_MAX: i64 = 1 << 40;
+/// The largest power of ten whose digits are gathered in one machine word.
+const CHUNK: u64 = 1_000_000_000_000_000_000;

@@ -1,0 +1,72 @@
+//! Points in time: seconds or ticks since 1970-01-01 UTC from text and numbers.
+use super::{Zone, calendar::Civil, decimal, integer};
+
+/// `None` if it is no time, or one that a `DateTime` cannot hold (before 1970 or after 2106-02-07).
+pub fn seconds_of_text(text: &str, zone: &Zone) -> Option<u32> {
+    u32::try_from(ticks_of_text(text, 0, zone)?).ok()
+}
+
+/// Seconds since 1970; a fraction is cut.
+pub fn seconds_of_number(raw: &str) -> Option<u32> {
+    u32::try_from(ticks_of_number(raw, 0)?).ok()
+}
+
+/// Ticks of 10^-`scale` seconds. Text that is a number is read as a number, except 8 digits (a date) and 14
+/// digits (a date with a time). Times without an offset are read in `zone`.
+pub fn ticks_of_text(text: &str, scale: u32, zone: &Zone) -> Option<i64> {
+    if is_number(text) {
+        return ticks_of_number(text, scale);
+    }
+    let civil = Civil::parse(text)?;
+    let local = civil.days * DAY + civil.seconds;
+    let seconds = match civil.offset {
+        Some(offset) => local - offset,
+        None => zone.to_unix(local),
+    };
+    seconds.checked_mul(10_i64.pow(scale))?.checked_add(civil.nanos / 10_i64.pow(9 - scale))
+}
+
+/// A number with a fraction is seconds. A whole number is seconds, milliseconds, microseconds or nanoseconds,
+/// by its size: as seconds, 10^11 would be the year 5138.
+pub fn ticks_of_number(raw: &str, scale: u32) -> Option<i64> {
+    match integer::small(raw) {
+        Some(number) => {
+            let unit = unit(number);
+            if unit <= scale {
+                number.checked_mul(10_i64.pow(scale - unit))
+            } else {
+                Some(number.div_euclid(10_i64.pow(unit - scale)))
+            }
+        }
+        None => match decimal::whole(raw).and_then(super::wide::Wide::to_i64) {
+            // 19 digits are nanoseconds; anything else that is whole was written with a point or exponent.
+            Some(number) if raw.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(number.div_euclid(10_i64.pow(9 - scale)))
+            }
+            _ => decimal::scaled(raw, 19, scale as usize)?.to_i64(),
+        },
+    }
+}
+
+/// The day of a point in time given as a whole number.
+pub fn days_of(number: i64) -> i64 {
+    number.div_euclid(DAY * 10_i64.pow(unit(number)))
+}
+
+/// Decimal places of the unit that a number of this size is in: 0 for seconds, 9 for nanoseconds.
+fn unit(number: i64) -> u32 {
+    match number.unsigned_abs() {
+        0..100_000_000_000 => 0,
+        100_000_000_000..100_000_000_000_000 => 3,
+        100_000_000_000_000..100_000_000_000_000_000 => 6,
+        _ => 9,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    let is_date = (digits.len() == 8 || digits.len() == 14) && !digits.contains(&b'.');
+    !is_date && digits.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
+
+const DAY: i64 = 86_400;
