@@ -118,7 +118,7 @@ fn cause(code: u32) -> Cause {
 
 const SENTENCE_MAX: usize = 500;
 
-/// Connections, files, memory, replicas, ZooKeeper, too many parts or queries: all of them pass.
+/// Connections, files, memory, replicas, `ZooKeeper`, too many parts or queries: all of them pass.
 const BUSY: &[u32] = &[
     3, 76, 107, 159, 160, 164, 173, 198, 202, 203, 209, 210, 225, 236, 241, 242, 243, 244, 252, 265, 279,
     285, 286, 290, 319, 364, 369, 394, 425, 439, 473, 499, 574, 598, 999, 1000,

@@ -1,4 +1,4 @@
-//! The ClickHouse sink: JSON records become Native columns of the target table.
+//! The `ClickHouse` sink: JSON records become Native columns of the target table.
 mod columns;
 mod decoder;
 mod delivery;

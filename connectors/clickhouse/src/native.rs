@@ -1,4 +1,4 @@
-//! Lays out columns as blocks of ClickHouse's Native format.
+//! Lays out columns as blocks of `ClickHouse`'s Native format.
 use std::borrow::Cow;
 
 use crate::columns::push_varint;
@@ -38,7 +38,9 @@ impl<'a> Insert<'a> {
                 .map(|(index, slot)| (index, form(slot, block)))
                 .filter(|(_, form)| *form != Form::Absent)
                 .collect();
-            forms.iter().for_each(|(index, _)| named[*index] = true);
+            for (index, _) in &forms {
+                named[*index] = true;
+            }
             push_block(slots, block, run.rows, &forms, &mut pieces);
         }
         let columns = slots.iter().zip(named).filter(|(_, named)| *named).map(|(slot, _)| slot.name.as_str());
@@ -48,11 +50,6 @@ impl<'a> Insert<'a> {
             columns.extend(slots.first().map(|slot| slot.name.as_str()));
         }
         Insert { columns, pieces }
-    }
-
-    /// Bytes in all, before compression.
-    pub fn size(&self) -> usize {
-        self.pieces.iter().map(|piece| piece.len()).sum()
     }
 }
 

@@ -1,4 +1,4 @@
-//! One ClickHouse server over HTTP: queries, and inserts of Native blocks.
+//! One `ClickHouse` server over HTTP: queries, and inserts of Native blocks.
 use std::cell::RefCell;
 use std::future::Future;
 use std::time::Duration;
@@ -36,7 +36,7 @@ impl Server {
             .with_password(settings.password.reveal())
             .with_compression(Compression::Lz4)
             .with_product_info("penstock", env!("CARGO_PKG_VERSION"));
-        for (name, value) in &settings.server_settings {
+        for (name, value) in &settings.parameters {
             client = client.with_setting(name, value);
         }
         Ok(Server {

@@ -5,7 +5,7 @@ use crate::delivery::Delivery;
 use crate::settings::{self, Settings};
 use crate::target::{Incoming, Outcome};
 
-/// Inserts JSON records into ClickHouse.
+/// Inserts JSON records into `ClickHouse`.
 pub struct ClickHouseSink {
     task: Task,
     delivery: Delivery,

@@ -62,7 +62,9 @@ impl ZoneCache {
         let mut names = Vec::new();
         let types: Vec<_> =
             columns.iter().filter_map(|column| types::parse(&column.type_text).ok()).collect();
-        types.iter().for_each(|ty| ty.zones(&mut names));
+        for ty in &types {
+            ty.zones(&mut names);
+        }
         let mut zones = Zones::utc();
         for name in names {
             let zone = self.zone(server, &name)?;

@@ -89,14 +89,15 @@ impl Target {
         while let Some(part) = pending.pop() {
             match self.attempt(link, records, part) {
                 Ok(done) => outcome.add(done),
-                Err(failure) if failure.cause == Cause::Data && halvings < HALVINGS_MAX => match part {
-                    [index] => outcome.rejected.push((*index, records[*index].refusal(&failure.sentence))),
-                    _ => {
+                Err(failure) if failure.cause == Cause::Data && halvings < HALVINGS_MAX => {
+                    if let [index] = part {
+                        outcome.rejected.push((*index, records[*index].refusal(&failure.sentence)));
+                    } else {
                         halvings += 1;
                         let (first, second) = part.split_at(part.len() / 2);
                         pending.extend([second, first]);
                     }
-                },
+                }
                 Err(failure) => return Err(failure),
             }
         }

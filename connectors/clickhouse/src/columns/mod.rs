@@ -1,4 +1,4 @@
-//! Columns in ClickHouse's Native layout, filled value by value from JSON.
+//! Columns in `ClickHouse`'s Native layout, filled value by value from JSON.
 mod array;
 mod buffer;
 mod map;
@@ -73,7 +73,10 @@ impl Column {
     pub fn append_name(&mut self, name: &str) -> Option<()> {
         match self {
             Column::Scalar(column) => column.append_text(name),
-            Column::Text(column) => column.append_text(name),
+            Column::Text(column) => {
+                column.put(name);
+                Some(())
+            }
             Column::Nullable(_) | Column::Array(_) | Column::Map(_) | Column::Tuple(_) => None,
         }
     }

@@ -146,14 +146,10 @@ impl Scalar {
             Kind::Ipv4 => self.put(&network::ipv4(text)?),
             Kind::Ipv6 => self.put(&network::ipv6(text)?),
             Kind::Decimal { .. } => self.decimal(text),
-            Kind::Enum(names) => {
-                let named = names.entries.iter().find(|(name, _)| name == text);
-                let value = named.map(|(_, value)| *value);
-                match value {
-                    Some(value) => self.put_enum(value),
-                    None => self.append_number(text),
-                }
-            }
+            Kind::Enum(names) => match names.entries.iter().find(|(name, _)| name == text) {
+                Some(&(_, value)) => self.put_enum(value),
+                None => self.append_number(text),
+            },
         }
     }
 

@@ -35,13 +35,8 @@ impl Text {
         Ok(())
     }
 
-    pub fn append_text(&mut self, text: &str) -> Option<()> {
-        self.put(text);
-        Some(())
-    }
-
     #[inline]
-    fn put(&mut self, text: &str) {
+    pub fn put(&mut self, text: &str) {
         push_varint(&mut self.buffer.bytes, text.len());
         self.buffer.push(text.as_bytes());
     }

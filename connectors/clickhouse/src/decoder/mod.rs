@@ -155,12 +155,11 @@ impl Decoder {
         let mut more = json.any(b'}')?;
         while more {
             previous = self.names.read(json, previous)?;
-            match self.names.slot(previous) {
-                Some(slot) => self.field(slot, json).map_err(|fault| Failure::Field { slot, fault })?,
-                None => {
-                    self.unknown.any = true;
-                    json.skip()?;
-                }
+            if let Some(slot) = self.names.slot(previous) {
+                self.field(slot, json).map_err(|fault| Failure::Field { slot, fault })?;
+            } else {
+                self.unknown.any = true;
+                json.skip()?;
             }
             more = json.more(b'}')?;
         }

@@ -40,9 +40,8 @@ pub struct Slot {
     /// Rows written, values and fillings.
     pub rows: usize,
     keeps_null: bool,
-    /// Whether any row has a value, and whether one had before the row at hand.
-    seen: bool,
-    seen_before: bool,
+    /// The first row that has a value.
+    first: Option<usize>,
     /// The server would fill an omitted column with something else than the zero value.
     never_omit: bool,
 }
@@ -60,8 +59,7 @@ impl Slot {
             type_text: column.type_text.clone(),
             wire: parsed.as_ref().map(Type::to_string).unwrap_or_default(),
             keeps_null: matches!(parsed, Some(Type::Nullable(_))),
-            seen: false,
-            seen_before: false,
+            first: None,
             never_omit: default == Default::Zero
                 && parsed.as_ref().is_some_and(Type::omitted_differs_from_zero),
             values: parsed.map(|ty| Values::new(&ty, zones)),
@@ -95,7 +93,7 @@ impl Slot {
             return false;
         };
         values.mark();
-        (self.seen_before, self.seen) = (self.seen, true);
+        self.first.get_or_insert(row);
         if self.default == Default::Null {
             self.missing.mark();
             self.missing.push(&[0]);
@@ -118,7 +116,7 @@ impl Slot {
             return;
         }
         self.rows = row;
-        self.seen = self.seen_before;
+        self.first = self.first.filter(|&first| first < row);
         self.missing.rollback();
         if let Some(values) = &mut self.values {
             values.rollback();
@@ -137,7 +135,7 @@ impl Slot {
 
     /// Whether an insert sends the column at all.
     pub fn is_sent(&self) -> bool {
-        self.seen || self.never_omit
+        self.first.is_some() || self.never_omit
     }
 
     /// Fills the column up to the end of the batch.
@@ -149,7 +147,7 @@ impl Slot {
 
     pub fn clear(&mut self) {
         self.rows = 0;
-        self.seen = false;
+        self.first = None;
         self.missing.clear();
         if let Some(values) = &mut self.values {
             values.clear();

@@ -6,13 +6,12 @@ use super::{Cursor, Fault};
 impl<'a> Cursor<'a> {
     /// Reads a string.
     pub fn string(&mut self) -> Result<Cow<'a, str>, Fault> {
-        match self.plain()? {
-            Some(text) => Ok(Cow::Borrowed(text)),
-            None => {
-                let mut out = Vec::new();
-                self.escaped(&mut out)?;
-                String::from_utf8(out).map(Cow::Owned).map_err(|_| self.fault("UTF-8"))
-            }
+        if let Some(text) = self.plain()? {
+            Ok(Cow::Borrowed(text))
+        } else {
+            let mut out = Vec::new();
+            self.escaped(&mut out)?;
+            String::from_utf8(out).map(Cow::Owned).map_err(|_| self.fault("UTF-8"))
         }
     }
 
@@ -134,8 +133,8 @@ impl<'a> Cursor<'a> {
 fn special(bytes: &[u8], mut at: usize) -> usize {
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
         let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * b'"' as u64);
-        let slash = word ^ (ONES * b'\\' as u64);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let slash = word ^ (ONES * u64::from(b'\\'));
         let found = (quote.wrapping_sub(ONES) & !quote
             | slash.wrapping_sub(ONES) & !slash
             | word.wrapping_sub(ONES * 0x20) & !word)

@@ -50,46 +50,63 @@ fn random_values_of_random_types_read_as_the_server_reads_them() {
 
 /// JSON that the server accepts for a type.
 fn json(ty: &Type) -> BoxedStrategy<String> {
-    let text = ".{0,12}".prop_map(|text| serde_json::to_string(&text).unwrap());
     match ty {
-        Type::Int(1) => any::<i8>().prop_map(|value| value.to_string()).boxed(),
-        Type::Int(2) => any::<i16>().prop_map(|value| value.to_string()).boxed(),
-        Type::Int(4) => any::<i32>().prop_map(|value| value.to_string()).boxed(),
-        Type::Int(8) => any::<i64>().prop_map(|value| value.to_string()).boxed(),
-        Type::Int(_) => any::<i128>().prop_map(|value| value.to_string()).boxed(),
-        Type::UInt(1) => any::<u8>().prop_map(|value| value.to_string()).boxed(),
-        Type::UInt(2) => any::<u16>().prop_map(|value| value.to_string()).boxed(),
-        Type::UInt(4) => any::<u32>().prop_map(|value| format!("\"{value}\"")).boxed(),
-        Type::UInt(8) => any::<u64>().prop_map(|value| value.to_string()).boxed(),
-        Type::UInt(_) => any::<u128>().prop_map(|value| value.to_string()).boxed(),
-        Type::Float32 => any::<f32>()
-            .prop_filter("finite", |value| value.is_finite())
-            .prop_map(|value| value.to_string())
-            .boxed(),
-        Type::Float64 => any::<f64>()
-            .prop_filter("finite", |value| value.is_finite())
-            .prop_map(|value| value.to_string())
-            .boxed(),
-        Type::Bool => any::<bool>().prop_map(|value| value.to_string()).boxed(),
-        Type::String => prop_oneof![
-            text,
-            any::<i32>().prop_map(|value| value.to_string()),
-            Just("{\"a\": [1, 2]}".into())
-        ]
-        .boxed(),
-        Type::FixedString(length) => prop::collection::vec("[a-z]", 0..=*length)
-            .prop_map(|letters| format!("\"{}\"", letters.concat()))
-            .boxed(),
-        Type::Date => (0..60_000_i32).prop_map(|days| days.to_string()).boxed(),
-        Type::Date32 => "20[0-4][0-9]-0[1-9]-[12][0-9]".prop_map(|text| format!("\"{text}\"")).boxed(),
-        Type::DateTime(_) => "20[0-3][0-9]-0[1-9]-[12][0-9] [01][0-9]:[0-5][0-9]:[0-5][0-9]"
-            .prop_map(|text| format!("\"{text}\""))
-            .boxed(),
-        Type::DateTime64(..) => {
-            "20[0-3][0-9]-0[1-9]-[12][0-9]T[01][0-9]:[0-5][0-9]:[0-5][0-9]\\.[0-9]{1,6}(Z|\\+0[0-9]:30|)"
-                .prop_map(|text| format!("\"{text}\""))
-                .boxed()
+        Type::Int(_) | Type::UInt(_) | Type::Float32 | Type::Float64 | Type::Bool | Type::Decimal { .. } => {
+            number(ty)
         }
+        Type::Date | Type::Date32 | Type::DateTime(_) | Type::DateTime64(..) => time(ty),
+        Type::Nullable(_) | Type::Array(_) | Type::Map(..) | Type::Tuple(_) => nested(ty),
+        _ => text(ty),
+    }
+}
+
+fn number(ty: &Type) -> BoxedStrategy<String> {
+    match ty {
+        Type::Int(1) => printed(any::<i8>()),
+        Type::Int(2) => printed(any::<i16>()),
+        Type::Int(4) => printed(any::<i32>()),
+        Type::Int(8) => printed(any::<i64>()),
+        Type::Int(_) => printed(any::<i128>()),
+        Type::UInt(1) => printed(any::<u8>()),
+        Type::UInt(2) => printed(any::<u16>()),
+        Type::UInt(4) => any::<u32>().prop_map(|value| format!("\"{value}\"")).boxed(),
+        Type::UInt(8) => printed(any::<u64>()),
+        Type::UInt(_) => printed(any::<u128>()),
+        Type::Float32 => {
+            printed(any::<f32>().prop_filter("JSON has no such number", |value| value.is_finite()))
+        }
+        Type::Float64 => {
+            printed(any::<f64>().prop_filter("JSON has no such number", |value| value.is_finite()))
+        }
+        Type::Bool => printed(any::<bool>()),
+        _ => {
+            (any::<i32>(), "[0-9]{1,12}").prop_map(|(whole, fraction)| format!("{whole}.{fraction}")).boxed()
+        }
+    }
+}
+
+fn printed<T: std::fmt::Display + std::fmt::Debug>(
+    values: impl Strategy<Value = T> + 'static,
+) -> BoxedStrategy<String> {
+    values.prop_map(|value| value.to_string()).boxed()
+}
+
+fn time(ty: &Type) -> BoxedStrategy<String> {
+    let pattern = match ty {
+        Type::Date => return printed(0..60_000_i32),
+        Type::Date32 => "20[0-4][0-9]-0[1-9]-[12][0-9]",
+        Type::DateTime(_) => "20[0-3][0-9]-0[1-9]-[12][0-9] [01][0-9]:[0-5][0-9]:[0-5][0-9]",
+        _ => "20[0-3][0-9]-0[1-9]-[12][0-9]T[01][0-9]:[0-5][0-9]:[0-5][0-9]\\.[0-9]{1,6}(Z|\\+0[0-9]:30|)",
+    };
+    pattern.prop_map(|text| format!("\"{text}\"")).boxed()
+}
+
+fn text(ty: &Type) -> BoxedStrategy<String> {
+    let quoted = |text: String| serde_json::to_string(&text).unwrap();
+    match ty {
+        Type::FixedString(length) => prop::collection::vec("[a-z]", 0..=*length)
+            .prop_map(move |letters| quoted(letters.concat()))
+            .boxed(),
         Type::Uuid => any::<u128>()
             .prop_map(|value| {
                 let hex = format!("{value:032x}");
@@ -102,15 +119,18 @@ fn json(ty: &Type) -> BoxedStrategy<String> {
         Type::Ipv6 => {
             any::<u128>().prop_map(|value| format!("\"{}\"", std::net::Ipv6Addr::from(value))).boxed()
         }
-        Type::Decimal { .. } => {
-            (any::<i32>(), "[0-9]{1,12}").prop_map(|(whole, fraction)| format!("{whole}.{fraction}")).boxed()
-        }
         Type::Enum(names) => {
-            let names: Vec<_> =
-                names.entries.iter().map(|(name, _)| serde_json::to_string(name).unwrap()).collect();
+            let names: Vec<_> = names.entries.iter().map(|(name, _)| quoted(name.clone())).collect();
             prop::sample::select(names).boxed()
         }
         Type::Json => "[a-z]{1,5}".prop_map(|name| format!("{{\"{name}\":{{\"x\":[1,\"y\"]}}}}")).boxed(),
+        _ => prop_oneof![".{0,12}".prop_map(quoted), printed(any::<i32>()), Just("{\"a\": [1, 2]}".into())]
+            .boxed(),
+    }
+}
+
+fn nested(ty: &Type) -> BoxedStrategy<String> {
+    match ty {
         Type::Nullable(inner) => prop_oneof![Just("null".to_owned()), json(inner)].boxed(),
         Type::Array(inner) => prop::collection::vec(json(inner), 0..4)
             .prop_map(|items| format!("[{}]", items.join(",")))
@@ -122,23 +142,23 @@ fn json(ty: &Type) -> BoxedStrategy<String> {
             })
             .boxed(),
         Type::Tuple(elements) => {
-            let parts: Vec<_> = elements
-                .iter()
-                .map(|element| {
-                    let name = element.name.clone();
-                    json(&element.ty).prop_map(move |value| match &name {
-                        Some(name) => format!("{}:{value}", serde_json::to_string(name).unwrap()),
-                        None => value,
-                    })
-                })
-                .collect();
-            let named = elements.iter().all(|element| element.name.is_some());
-            parts
-                .prop_map(move |parts| {
-                    let inner = parts.join(",");
-                    if named { format!("{{{inner}}}") } else { format!("[{inner}]") }
-                })
-                .boxed()
+            let values: Vec<_> = elements.iter().map(|element| json(&element.ty)).collect();
+            let names: Option<Vec<_>> = elements.iter().map(|element| element.name.clone()).collect();
+            values.prop_map(move |values| tuple(names.as_deref(), &values)).boxed()
+        }
+        _ => unreachable!("json calls this for nested types only"),
+    }
+}
+
+fn tuple(names: Option<&[String]>, values: &[String]) -> String {
+    match names {
+        None => format!("[{}]", values.join(",")),
+        Some(names) => {
+            let field = |(name, value): (&String, &String)| {
+                format!("{}:{value}", serde_json::to_string(name).unwrap())
+            };
+            let fields: Vec<_> = names.iter().zip(values).map(field).collect();
+            format!("{{{}}}", fields.join(","))
         }
     }
 }

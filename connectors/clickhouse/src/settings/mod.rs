@@ -43,7 +43,7 @@ pub struct Settings {
     /// What stands between database and table in a topic's name.
     pub split: Option<String>,
     /// Settings of the server for every query and insert.
-    pub server_settings: Vec<(String, String)>,
+    pub parameters: Vec<(String, String)>,
     /// How long the columns of a table are believed; `None` for as long as inserts succeed.
     pub refresh: Option<Duration>,
     pub query_timeout: Duration,
@@ -73,7 +73,7 @@ impl Settings {
             password: Secret(config.get("password").unwrap_or_default().to_owned()),
             tables: pairs(config, "topic2TableMap")?.into_iter().collect(),
             split: split(config)?,
-            server_settings: server_settings(config)?,
+            parameters: server_settings(config)?,
             refresh: Some(seconds("tableRefreshInterval", 0)?).filter(|interval| !interval.is_zero()),
             query_timeout: seconds("timeoutSeconds", 30)?.max(Duration::from_secs(1)),
             insert_timeout: Duration::from_millis(insert_timeout.unwrap_or(INSERT_TIMEOUT_MS)),

@@ -61,7 +61,7 @@ pub fn address(config: &Config, ssl_property: Option<bool>) -> Result<(String, S
     Ok((format!("{scheme}://{host}:{port}"), format!("{host}:{port}")))
 }
 
-/// A password in a URL would end up in messages, so it is refused; a path has no meaning to ClickHouse.
+/// A password in a URL would end up in messages, so it is refused; a path has no meaning to `ClickHouse`.
 fn url_address(url: &str) -> Result<(String, String)> {
     let expected = "url: expected http://host:port or https://host:port, without user, password and path";
     let (scheme, rest) = url.split_once("://").ok_or_else(|| Error::config(expected))?;
@@ -117,7 +117,7 @@ pub fn server_settings(config: &Config) -> Result<Vec<(String, String)>> {
 const PROPERTIES: &str = "jdbcConnectionProperties";
 const SERVER_SETTINGS: &str = "clickhouseSettings";
 
-/// Parameters of ClickHouse's HTTP interface that are no settings, and settings that change what is sent or
+/// Parameters of `ClickHouse`'s HTTP interface that are no settings, and settings that change what is sent or
 /// who sends it.
 const NO_SETTINGS: &[&str] = &[
     "query",

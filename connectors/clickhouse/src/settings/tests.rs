@@ -34,7 +34,7 @@ fn a_java_configuration_is_understood() {
     assert_eq!(settings.url, "https://ch.example:8443");
     assert_eq!((settings.database.as_str(), settings.username.as_str()), ("shop", "writer"));
     assert_eq!(settings.tables["clicks"], "clicks_raw");
-    assert_eq!(settings.server_settings, [("insert_quorum".to_owned(), "2".to_owned())]);
+    assert_eq!(settings.parameters, [("insert_quorum".to_owned(), "2".to_owned())]);
     assert_eq!(settings.refresh, Some(Duration::from_secs(60)));
     assert_eq!(settings.insert_timeout, Duration::from_secs(300));
     assert!(!format!("{settings:?}").contains("s3cret"));

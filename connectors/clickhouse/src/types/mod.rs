@@ -5,7 +5,7 @@ mod tests;
 
 use std::fmt;
 
-pub use parse::{Unsupported, parse};
+pub use parse::parse;
 
 /// A type in the form in which the sink sends it: `LowCardinality` and `SimpleAggregateFunction` are gone,
 /// because the server casts a plain column of the inner type while it inserts.

@@ -57,7 +57,9 @@ impl Civil {
             }
         }
         reader.take(b' ');
-        self.offset = reader.offset()?;
+        if !reader.bytes.is_empty() {
+            self.offset = Some(reader.offset()?);
+        }
         Some(())
     }
 }
@@ -137,24 +139,23 @@ impl Reader<'_> {
         if count == 0 { None } else { Some(padded.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'))) }
     }
 
-    /// `Z`, `+hh`, `+hhmm` or `+hh:mm`; the inner `None` if nothing is there.
-    fn offset(&mut self) -> Option<Option<i64>> {
-        let sign = match self.bytes.first() {
-            None => return Some(None),
-            Some(b'Z' | b'z') => 0,
-            Some(b'+') => 1,
-            Some(b'-') => -1,
-            Some(_) => return None,
+    /// Seconds east of UTC from `Z`, `+hh`, `+hhmm` or `+hh:mm`.
+    fn offset(&mut self) -> Option<i64> {
+        let sign = match self.bytes.first()? {
+            b'Z' | b'z' => 0,
+            b'+' => 1,
+            b'-' => -1,
+            _ => return None,
         };
         self.bytes = &self.bytes[1..];
         if sign == 0 {
-            return Some(Some(0));
+            return Some(0);
         }
         let hours = self.digits(2, 2).filter(|hours| *hours < 24)?;
         let colon = self.take(b':').is_some();
         let minutes =
             if colon || self.is_digit() { self.digits(2, 2).filter(|minutes| *minutes < 60)? } else { 0 };
-        Some(Some(sign * (hours * 3600 + minutes * 60)))
+        Some(sign * (hours * 3600 + minutes * 60))
     }
 }
 

@@ -4,13 +4,12 @@ use super::decimal;
 /// Appends a signed integer. `None`, with nothing appended, if the text is no whole number of this width.
 #[inline]
 pub fn signed(text: &str, width: usize, out: &mut Vec<u8>) -> Option<()> {
-    match small(text) {
-        Some(value) => push_signed(value, width, out),
-        None => {
-            let wide = decimal::whole(text).filter(|wide| wide.fits_signed(width))?;
-            wide.push(width, out);
-            Some(())
-        }
+    if let Some(value) = small(text) {
+        push_signed(value, width, out)
+    } else {
+        let wide = decimal::whole(text).filter(|wide| wide.fits_signed(width))?;
+        wide.push(width, out);
+        Some(())
     }
 }
 

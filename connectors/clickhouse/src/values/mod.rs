@@ -1,4 +1,4 @@
-//! Turns the text of single values into ClickHouse's binary forms.
+//! Turns the text of single values into `ClickHouse`'s binary forms.
 pub mod calendar;
 pub mod decimal;
 pub mod instant;

@@ -1,6 +1,6 @@
 //! UUIDs from text.
 
-/// Reads 32 hexadecimal digits, with or without the four dashes. ClickHouse keeps the two halves of a UUID as
+/// Reads 32 hexadecimal digits, with or without the four dashes. `ClickHouse` keeps the two halves of a UUID as
 /// two little-endian numbers.
 pub fn parse(text: &str) -> Option<[u8; 16]> {
     let bytes = text.as_bytes();
