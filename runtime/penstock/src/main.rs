@@ -6,6 +6,7 @@ mod logs;
 mod plugin;
 mod quickstart;
 mod run;
+mod scaffold;
 mod settings;
 mod signals;
 mod terminal;
