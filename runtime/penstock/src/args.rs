@@ -67,6 +67,9 @@ pub struct Quickstart {
     /// Where to serve REST
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8083")]
     pub listen: String,
+    /// Folders of connector libraries, with commas between them; built from the checkout otherwise
+    #[arg(long, value_name = "FOLDERS")]
+    pub plugin_path: Option<String>,
     /// Stop after so many seconds instead of at Ctrl-C
     #[arg(long, value_name = "N")]
     pub seconds: Option<u64>,
@@ -90,9 +93,12 @@ pub enum Plugin {
 
 #[derive(Debug, Args)]
 pub struct PluginPath {
-    /// Folders of connector libraries, with commas between them
-    #[arg(long, value_name = "FOLDERS", default_value = "plugins")]
-    pub plugin_path: String,
+    /// Folders of connector libraries, with commas between them; what the worker's settings say otherwise
+    #[arg(long, value_name = "FOLDERS")]
+    pub plugin_path: Option<String>,
+    /// Worker settings whose plugin.path to look through
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

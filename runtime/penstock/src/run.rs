@@ -1,11 +1,13 @@
 //! Starts a worker from its settings and stops it when told to.
 
+mod address;
+mod serve;
+
 use tracing::{info, warn};
-use worker::Settings;
 
 use crate::args;
 use crate::failure::Failure;
-use crate::settings::{self, Flag, Loaded, Problem, Sources};
+use crate::settings::{self, Flag, Loaded, Sources};
 use crate::{logs, terminal};
 
 pub fn run(args: args::Run) -> Result<(), Failure> {
@@ -14,7 +16,7 @@ pub fn run(args: args::Run) -> Result<(), Failure> {
     if is_printed {
         return print(loaded);
     }
-    let settings = loaded.settings.map_err(|problems| refuse(&problems))?;
+    let settings = loaded.settings.map_err(|problems| settings::refuse(&problems))?;
     let levels = logs::start(settings.log.format).map_err(Failure::Failed)?;
     levels.set(&settings.log.level).map_err(Failure::Failed)?;
     for reason in loaded.warnings {
@@ -23,7 +25,7 @@ pub fn run(args: args::Run) -> Result<(), Failure> {
     if !loaded.inert.is_empty() {
         info!(keys = loaded.inert.join(","), "settings accepted without effect");
     }
-    serve(&settings)
+    serve::until_stopped(settings)
 }
 
 fn sources(args: args::Run) -> Sources {
@@ -47,15 +49,5 @@ fn print(loaded: Loaded) -> Result<(), Failure> {
     for warning in &loaded.warnings {
         terminal::complain(&format!("warning: {warning}"));
     }
-    loaded.settings.map(drop).map_err(|problems| refuse(&problems))
-}
-
-fn refuse(problems: &[Problem]) -> Failure {
-    let sentences: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    Failure::Usage(sentences.join("\n"))
-}
-
-/// Everything that runs is wired here: worker, server, signals, drain.
-fn serve(_settings: &Settings) -> Result<(), Failure> {
-    Err(Failure::Failed("this build has no worker to start".to_owned()))
+    loaded.settings.map(drop).map_err(|problems| settings::refuse(&problems))
 }

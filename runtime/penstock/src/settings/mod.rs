@@ -16,6 +16,8 @@ use std::fmt;
 pub use layers::{Entry, Flag, Raw, Sources};
 pub use print::print;
 
+use crate::failure::Failure;
+
 /// Something about the settings that keeps the worker from starting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -49,6 +51,12 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// Keys that were set for Java's sake and do nothing here.
     pub inert: Vec<String>,
+}
+
+/// All that is wrong, a line each.
+pub fn refuse(problems: &[Problem]) -> Failure {
+    let sentences: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    Failure::Usage(sentences.join("\n"))
 }
 
 pub fn load(sources: Sources) -> Loaded {
