@@ -1,1 +1,16 @@
-fn main() {}
+//! Shows on real systems what the README promises: one file per subject, each against the real binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this crate is test code")]
+
+mod bad_records;
+mod clickhouse;
+mod datagen;
+mod examples;
+mod failures;
+mod file_stream;
+mod lifecycle;
+mod plugins;
+mod quickstart;
+mod reference;
+mod restart;
+mod services;
+mod settings;

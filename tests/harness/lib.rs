@@ -1,1 +1,34 @@
-//! Placeholder.
+//! What black-box tests stand on: the real binary, real Kafka, real ClickHouse, and waiting without sleeping.
+//!
+//! Nothing here links any crate of the project: tests see what a user sees, over HTTP, Kafka and ClickHouse.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this crate is test code")]
+
+pub mod clickhouse;
+pub mod command;
+pub mod kafka;
+pub mod log;
+pub mod million;
+pub mod poll;
+pub mod rest;
+pub mod services;
+pub mod worker;
+
+pub use clickhouse::ClickHouse;
+pub use kafka::Kafka;
+pub use poll::{until, until_some};
+pub use rest::{Answer, Rest};
+pub use worker::Worker;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How long a test waits for what takes a moment on a quiet machine; far above it, because machines are not quiet.
+pub const SOON: Duration = Duration::from_secs(60);
+
+/// A name no other test uses, on this broker or any other run's: `orders` becomes `orders-5f3a1c-2`.
+pub fn unique(name: &str) -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let run = (since.as_secs() << 20 | u64::from(std::process::id())) & 0xff_ffff_ffff;
+    format!("{name}-{run:x}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}

@@ -37,12 +37,21 @@ pub fn c_header() -> String {
     for (name, fields) in structs {
         let _ = writeln!(text, "\nstruct {name} {{");
         for field in *fields {
-            let _ = writeln!(text, "    {};", (field.declare)(field.name));
+            let _ = writeln!(text, "    {};", (field.declare)(c_field_name(field.name)));
         }
         text.push_str("};\n");
     }
     text.push_str("\n#endif\n");
     text
+}
+
+/// Words that C or C++ keep for themselves get an underscore.
+fn c_field_name(name: &str) -> &str {
+    match name {
+        "class" => "class_",
+        "float" => "float_",
+        other => other,
+    }
 }
 
 fn constants(text: &mut String) {

@@ -74,7 +74,7 @@ impl CType for [u8; 8] {
 
 impl<T: CType> CType for *const T {
     fn c_name() -> String {
-        format!("const {} *", T::c_name())
+        format!("{} const *", T::c_name())
     }
 }
 

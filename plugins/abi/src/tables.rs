@@ -130,9 +130,9 @@ c_struct! {
         pub context: *mut c_void,
         /// Logs a line with connector and task as fields.
         pub log: unsafe extern "C" fn(*mut c_void, u32, Str) -> (),
-        /// Adds to a counter of the task: `penstock_plugin_NAME_total`.
+        /// Adds to a counter of the task: `penstock_plugin_events_total{name="NAME"}`.
         pub count: unsafe extern "C" fn(*mut c_void, Str, u64) -> (),
-        /// Sets a gauge of the task: `penstock_plugin_NAME`.
+        /// Sets a gauge of the task: `penstock_plugin_value{name="NAME"}`.
         pub gauge: unsafe extern "C" fn(*mut c_void, Str, f64) -> (),
         /// Sleeps for so many milliseconds, or less when the task is to end. Answers 1 when it is to end.
         pub wait: unsafe extern "C" fn(*mut c_void, u64) -> u32,

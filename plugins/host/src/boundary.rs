@@ -5,6 +5,7 @@ pub(crate) mod assembly;
 pub(crate) mod instance;
 pub(crate) mod load;
 mod polled;
+pub(crate) mod process;
 mod raw;
 mod report;
 pub(crate) mod services;

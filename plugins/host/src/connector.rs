@@ -26,6 +26,17 @@ struct Inner {
     path: PathBuf,
 }
 
+/// What a connector says of itself, for lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectorInfo {
+    pub kind: ConnectorKind,
+    pub class: String,
+    pub aliases: Vec<String>,
+    pub version: String,
+    pub documentation: String,
+    pub is_encoded: bool,
+}
+
 /// Something that [`Connector::validate`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -96,6 +107,18 @@ impl Connector {
     /// The library's file.
     pub fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    pub fn info(&self) -> ConnectorInfo {
+        let Offered { kind, class, aliases, version, documentation, is_encoded, .. } = &self.0.offered;
+        ConnectorInfo {
+            kind: *kind,
+            class: class.clone(),
+            aliases: aliases.clone(),
+            version: version.clone(),
+            documentation: documentation.clone(),
+            is_encoded: *is_encoded,
+        }
     }
 
     /// The connector's own checks beyond its declared settings.

@@ -5,14 +5,20 @@
 
 mod boundary;
 mod connector;
+mod discovery;
 mod error;
+mod plugins;
+pub mod trial;
 mod watch;
 
 pub use boundary::assembly::{Assembly, Batch, Builder, Item, Value};
 pub use boundary::instance::{Polled, SinkInstance, SourceInstance};
 pub use boundary::load::load;
 pub use boundary::services::Services;
-pub use connector::{Connector, ConnectorKind, Found, OpenTask, Severity};
+pub use connector::{Connector, ConnectorInfo, ConnectorKind, Found, OpenTask, Severity};
+pub use discovery::{Discovery, Listed};
 pub use error::{Error, Kind, Reason};
 pub use penstock_sdk::Level;
+pub use plugins::Plugins;
+pub use trial::Trial;
 pub use watch::{Call, CallWatch};

@@ -80,6 +80,18 @@ impl<'a> Record<'a> {
         Value::read(self.raw.value_kind, self.raw.value)
     }
 
+    /// Kind (`KIND_*`) and bytes of the key as they crossed, for the worker's converters.
+    #[doc(hidden)]
+    pub fn raw_key(&self) -> (u8, Option<&'a [u8]>) {
+        (self.raw.key_kind, view::bytes(self.raw.key))
+    }
+
+    /// As [`Self::raw_key`], for the value.
+    #[doc(hidden)]
+    pub fn raw_value(&self) -> (u8, Option<&'a [u8]>) {
+        (self.raw.value_kind, view::bytes(self.raw.value))
+    }
+
     /// The value's schema, as the JSON text of Connect's JSON converter.
     pub fn value_schema(&self) -> Option<&'a str> {
         self.batch.schemas.get(self.raw.value_schema as usize).map(|schema| view::text(*schema))

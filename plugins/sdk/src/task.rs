@@ -56,12 +56,12 @@ impl Task {
         self.host.log(level, message);
     }
 
-    /// Adds to the counter `penstock_plugin_NAME_total` of this task.
+    /// Adds to the counter `penstock_plugin_events_total{name="NAME"}` of this task.
     pub fn count(&self, name: &str, add: u64) {
         self.host.count(name, add);
     }
 
-    /// Sets the gauge `penstock_plugin_NAME` of this task.
+    /// Sets the gauge `penstock_plugin_value{name="NAME"}` of this task.
     pub fn gauge(&self, name: &str, value: f64) {
         self.host.gauge(name, value);
     }

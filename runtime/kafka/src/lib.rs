@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The only place of Penstock that talks to Kafka: consumer, producer, admin, compacted log, membership.
+
+mod admin;
+mod consumer;
+mod context;
+mod embedded;
+mod error;
+mod fetch;
+mod log;
+mod membership;
+mod pattern;
+mod producer;
+mod raw;
+mod settings;
+
+pub use admin::{Admin, Creation, Description, TopicSpec};
+pub use consumer::{
+    Commit, Committed, Committer, Consumer, ConsumerSettings, PartitionLag, RebalanceListener,
+};
+pub use consumer::{TopicPartition, Topics, Waker};
+pub use embedded::EmbeddedBroker;
+pub use error::{Error, Kind};
+pub use fetch::{Header, Message, Messages};
+pub use log::{CompactedLog, LogRecord, LogSettings};
+pub use membership::{Event, Member, Membership, Solo};
+pub use producer::{Delivery, Outgoing, Producer, ProducerSettings, SendError};
+pub use settings::{ClientSettings, Untranslated};

@@ -1,4 +1,18 @@
-//! Placeholder.
+//! Does what `cluster` decides: runs tasks, keeps their offsets, statuses and settings, delivers records.
 
+pub mod api;
 pub mod converter;
 pub mod definition;
+mod delivery;
+mod handle;
+mod herder;
+mod metrics;
+pub mod settings;
+mod shared;
+mod start;
+mod store;
+mod task;
+
+pub use handle::Handle;
+pub use settings::Settings;
+pub use start::{Error, Worker};

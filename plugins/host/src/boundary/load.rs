@@ -9,23 +9,37 @@ use std::path::Path;
 ///
 /// This is the last step of discovery, for a file that was checked and tried. Called directly it trusts the file.
 pub fn load(path: &Path) -> Result<Vec<Connector>, Reason> {
-    // SAFETY: running the library's constructors is what loading means; the caller chose the file.
-    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
-        .map_err(|error| Reason::new(format!("the dynamic linker refused it: {}", sentence(&error, path))))?;
-    let entry = {
-        // SAFETY: only the address is taken; what lies there is checked before it is believed.
-        let symbol = unsafe { library.get::<*const abi::Entry>(abi::ENTRY_SYMBOL) };
-        symbol.map(|symbol| symbol.into_raw().cast_const().cast::<abi::Entry>())
-    };
-    // Code of the library may run in threads of its own and be pointed at from anywhere: it stays for good.
-    std::mem::forget(library);
-    let Ok(entry) = entry else {
-        return Err(Reason::new(NO_PLUGIN));
-    };
-    // SAFETY: the symbol's address is inside the loaded library.
-    let catalog = unsafe { catalog(entry) }.map_err(Reason::new)?;
-    // SAFETY: the library said by its layout hash that it speaks this contract, and stays loaded.
-    unsafe { connectors(catalog, path) }.map_err(Reason::new)
+    Opened::open(path)?.connectors()
+}
+
+/// A library whose constructors have run, and of which nothing else is known yet.
+pub(crate) struct Opened<'p> {
+    path: &'p Path,
+    entry: *const abi::Entry,
+}
+
+impl<'p> Opened<'p> {
+    pub fn open(path: &'p Path) -> Result<Self, Reason> {
+        // SAFETY: running the library's constructors is what loading means; the caller chose the file.
+        let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
+            Reason::new(format!("the dynamic linker refused it: {}", sentence(&error, path)))
+        })?;
+        let entry = {
+            // SAFETY: only the address is taken; what lies there is checked before it is believed.
+            let symbol = unsafe { library.get::<*const abi::Entry>(abi::ENTRY_SYMBOL) };
+            symbol.map(|symbol| symbol.into_raw().cast_const().cast::<abi::Entry>())
+        };
+        // Code of the library may run in threads of its own and be pointed at from anywhere: it stays for good.
+        std::mem::forget(library);
+        Ok(Self { path, entry: entry.map_err(|_| Reason::new(NO_PLUGIN))? })
+    }
+
+    pub fn connectors(&self) -> Result<Vec<Connector>, Reason> {
+        // SAFETY: the symbol's address is inside the loaded library.
+        let catalog = unsafe { catalog(self.entry) }.map_err(Reason::new)?;
+        // SAFETY: the library said by its layout hash that it speaks this contract, and stays loaded.
+        unsafe { connectors(catalog, self.path) }.map_err(Reason::new)
+    }
 }
 
 pub(crate) const NO_PLUGIN: &str = "it is a shared library, but no Penstock plugin: it does not export \

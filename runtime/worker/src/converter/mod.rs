@@ -1,6 +1,180 @@
 //! Connect's converters: bytes as they are in Kafka to values for plugins, and back.
 
+mod base64;
 mod class;
+mod json;
 pub(crate) mod number;
+mod scalar;
+mod text;
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use penstock_sdk::flat;
+
+use crate::definition::{self, ConverterConfig};
 pub use class::Class;
+use json::Json;
+use text::Charset;
+
+/// A value as it crosses to or from a plugin, borrowed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    Null,
+    Bytes(&'a [u8]),
+    Text(&'a str),
+    /// A structured value in the flat encoding.
+    Flat(&'a [u8]),
+}
+
+/// What [`Converter::to_value`] made of a record's bytes, and where it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Converted {
+    Null,
+    /// The record's bytes themselves.
+    Bytes,
+    Text(Place),
+    /// Always in the arena.
+    Flat(Range<usize>),
+}
+
+/// Where a converted text lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    Input,
+    Arena(Range<usize>),
+}
+
+impl Converted {
+    /// The value, out of the bytes and the arena that it was made with; null if those are others.
+    pub fn value<'a>(&self, input: &'a [u8], arena: &'a [u8]) -> Value<'a> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bytes => Value::Bytes(input),
+            Self::Text(place) => {
+                let bytes = match place {
+                    Place::Input => Some(input),
+                    Place::Arena(range) => arena.get(range.clone()),
+                };
+                bytes.and_then(|b| std::str::from_utf8(b).ok()).map_or(Value::Null, Value::Text)
+            }
+            Self::Flat(range) => arena.get(range.clone()).map_or(Value::Null, Value::Flat),
+        }
+    }
+}
+
+/// What is wrong with one record's bytes or value: a sentence, without the data itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error(String);
+
+impl Error {
+    fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<flat::Malformed> for Error {
+    fn from(malformed: flat::Malformed) -> Self {
+        Self::new(malformed.to_string())
+    }
+}
+
+/// A converter with its settings. It keeps schemas ready between records, hence `&mut`.
+#[derive(Debug)]
+pub struct Converter {
+    class: Class,
+    codec: Codec,
+}
+
+#[derive(Debug)]
+enum Codec {
+    Bytes,
+    Text(Charset),
+    Scalar,
+    Json(Box<Json>),
+}
+
+impl Converter {
+    /// Opens a converter by any of its names; an error names the class or the setting that is wrong.
+    pub fn open(config: &ConverterConfig) -> Result<Self, definition::Error> {
+        let class = Class::find(&config.class).ok_or_else(|| {
+            let name = &config.class;
+            definition::Error::new(format!("converter {name}: this worker has no such converter"))
+        })?;
+        let codec = match class {
+            Class::ByteArray => Codec::Bytes,
+            Class::String | Class::SimpleHeader => Codec::Text(Charset::open(&config.settings)?),
+            Class::Json => Codec::Json(Box::new(Json::open(&config.settings)?)),
+            Class::Boolean | Class::Double | Class::Float | Class::Integer | Class::Long | Class::Short => {
+                Codec::Scalar
+            }
+        };
+        Ok(Self { class, codec })
+    }
+
+    /// The name of the bytes' format, for a sink that decodes by itself.
+    pub fn format_name(&self) -> &'static str {
+        match (&self.codec, self.class) {
+            (Codec::Json(json), _) if json.has_envelope() => "json-envelope",
+            (Codec::Json(_), _) => "json",
+            (Codec::Bytes, _) => "bytes",
+            (Codec::Text(_), _) => "text",
+            (Codec::Scalar, class) => scalar::format_name(class),
+        }
+    }
+
+    /// Reads a record's key or value; what does not lie in `bytes` already is appended to `arena`.
+    pub fn to_value(&mut self, bytes: Option<&[u8]>, arena: &mut Vec<u8>) -> Result<Converted, Error> {
+        let Some(bytes) = bytes else { return Ok(Converted::Null) };
+        let start = arena.len();
+        let flat = |arena: &Vec<u8>| Converted::Flat(start..arena.len());
+        let converted = match &mut self.codec {
+            Codec::Bytes => Ok(Converted::Bytes),
+            Codec::Text(charset) => Ok(Converted::Text(charset.decode(bytes, arena))),
+            Codec::Scalar => scalar::read(self.class, bytes, arena).map(|()| flat(arena)),
+            Codec::Json(json) => json.read(bytes, arena).map(|()| flat(arena)),
+        };
+        if converted.is_err() {
+            arena.truncate(start);
+        }
+        converted
+    }
+
+    /// Appends a value as it is written to Kafka; `None` is a record without that part, a tombstone.
+    ///
+    /// `schema` is the value's schema in the JSON of Connect's `JsonConverter`; the others do not look at it.
+    pub fn to_bytes(
+        &mut self,
+        value: Value<'_>,
+        schema: Option<&str>,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Range<usize>>, Error> {
+        let start = out.len();
+        let written = match (&mut self.codec, value) {
+            (Codec::Json(json), value) => json.write(value, schema, out),
+            (_, Value::Null) => Ok(false),
+            (Codec::Bytes, value) => scalar::write_bytes(value, out),
+            (Codec::Text(charset), value) => charset.encode(value, out),
+            (Codec::Scalar, value) => scalar::write(self.class, value, out),
+        };
+        match written {
+            Ok(is_there) => Ok(is_there.then_some(start..out.len())),
+            Err(error) => {
+                out.truncate(start);
+                Err(error)
+            }
+        }
+    }
+}

@@ -86,7 +86,9 @@ mod tests {
 
     #[test]
     fn floats_keep_their_own_precision() {
-        for (value, text) in [(0.1_f32, "0.1"), (3.4e38, "3.4E38"), (1e-5, "1.0E-5"), (16_777_216.0, "1.6777216E7")] {
+        for (value, text) in
+            [(0.1_f32, "0.1"), (3.4e38, "3.4E38"), (1e-5, "1.0E-5"), (16_777_216.0, "1.6777216E7")]
+        {
             let mut out = Vec::new();
             write_float(&mut out, value);
             assert_eq!(String::from_utf8(out).unwrap(), text);

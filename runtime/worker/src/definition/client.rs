@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::converters::add_prefixed;
-use super::draft::Draft;
+use super::draft::{Draft, Given};
 use super::policy::OverridePolicy;
 use super::setting::Definition;
 use super::setting::Importance::{self, High, Low, Medium};
@@ -23,7 +23,8 @@ pub fn add_overrides(draft: &mut Draft, kind: Kind, policy: &OverridePolicy, con
             }
             let mut own = definition(name);
             own.required = false;
-            add_prefixed(draft, &prefix, own, Some(value.as_deref()));
+            let given = value.as_deref().map_or(Given::Null, Given::Text);
+            add_prefixed(draft, &prefix, own, given);
             if let Some(error) = refused {
                 draft.refuse(key, error);
             }

@@ -1,7 +1,7 @@
 //! Checks which converters a connector names, and the settings that it gives them.
 
 use super::Config;
-use super::draft::Draft;
+use super::draft::{Draft, Given};
 use super::rules::given;
 use super::setting::Type::{Boolean, Int, String as Text};
 use super::setting::{Definition, Importance, Width};
@@ -52,8 +52,8 @@ pub fn add_settings(draft: &mut Draft, config: &Config) {
             let name = format!("{key}.{}", own.name);
             // Connect tells each converter itself what it converts.
             let given = match own.name.as_str() {
-                "converter.type" => Some(Some(part)),
-                _ => config.get(&name).map(Option::as_deref),
+                "converter.type" => Given::Text(part),
+                _ => Given::of(config, &name),
             };
             add_prefixed(draft, &key, own, given);
         }
@@ -61,7 +61,7 @@ pub fn add_settings(draft: &mut Draft, config: &Config) {
 }
 
 /// Adds a setting under a prefix; its messages name the setting as its owner knows it.
-pub fn add_prefixed(draft: &mut Draft, prefix: &str, own: Definition, given: Option<Option<&str>>) {
+pub fn add_prefixed(draft: &mut Draft, prefix: &str, own: Definition, given: Given<'_>) {
     let full = format!("{prefix}.{}", own.name);
     let mut alone = Draft::default();
     let short = own.name.clone();

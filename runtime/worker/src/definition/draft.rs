@@ -14,33 +14,51 @@ pub struct Draft {
     places: HashMap<String, usize>,
 }
 
+/// What a config says about a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given<'a> {
+    Nothing,
+    /// JSON's null, which hides the default.
+    Null,
+    Text(&'a str),
+}
+
+impl<'a> Given<'a> {
+    pub fn of(config: &'a Config, key: &str) -> Self {
+        match config.get(key) {
+            None => Self::Nothing,
+            Some(None) => Self::Null,
+            Some(Some(text)) => Self::Text(text),
+        }
+    }
+}
+
 impl Draft {
     /// Adds a setting with the value that the config gives it. A name that is there already keeps its definition.
     pub fn add(&mut self, definition: Definition, config: &Config) {
-        let given = config.get(&definition.name).map(Option::as_deref);
+        let given = Given::of(config, &definition.name);
         self.add_given(definition, given);
     }
 
-    /// Adds a setting with a value: `None` is a missing key, `Some(None)` JSON's null.
-    pub fn add_given(&mut self, definition: Definition, given: Option<Option<&str>>) {
+    /// Adds a setting with a value.
+    pub fn add_given(&mut self, definition: Definition, given: Given<'_>) {
         if self.places.contains_key(&definition.name) {
             return;
         }
         let mut errors = Vec::new();
         let typed = match (given, definition.default.as_deref()) {
-            (Some(None), _) => None,
-            (Some(Some(text)), _) | (None, Some(text)) => {
+            (Given::Text(text), _) | (Given::Nothing, Some(text)) => {
                 value::parse(&definition.name, definition.kind, text).map_err(|e| errors.push(e)).ok()
             }
-            (None, None) if definition.required => {
+            (Given::Nothing, None) if definition.required => {
                 let name = &definition.name;
                 errors.push(format!("Missing required configuration \"{name}\" which has no default value."));
                 None
             }
-            (None, None) => None,
+            (Given::Null, _) | (Given::Nothing, None) => None,
         };
         // An optional setting without a default is unset rather than wrong.
-        let is_unset = typed.is_none() && given.is_none() && errors.is_empty();
+        let is_unset = typed.is_none() && given == Given::Nothing && errors.is_empty();
         if let Some(validator) = definition.validator.as_ref().filter(|_| !is_unset) {
             errors.extend(validator.check(&definition.name, typed.as_ref()).err());
         }

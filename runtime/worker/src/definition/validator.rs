@@ -65,10 +65,8 @@ impl Validator {
                 }
                 _ => Ok(()),
             },
-            Self::Matches(regex) => match texts(value).iter().all(|text| regex.is_match(text)) {
-                true => Ok(()),
-                false => refuse(format!("Value must match the pattern {}", pattern_of(regex))),
-            },
+            Self::Matches(regex) if texts(value).iter().all(|text| regex.is_match(text)) => Ok(()),
+            Self::Matches(regex) => refuse(format!("Value must match the pattern {}", pattern_of(regex))),
             Self::ConnectorName => connector_name(value).or_else(refuse),
             Self::IsRegex => match value {
                 Some(Typed::Text(text)) => {

@@ -1,0 +1,199 @@
+//! Sends records and tells, from the producer's own thread, what became of each.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::Message as _;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, NoCustomPartitioner, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+use crate::context::Context;
+use crate::{ClientSettings, Error};
+
+/// A record on its way out. Bytes are copied by `send`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Outgoing<'a> {
+    pub topic: &'a str,
+    /// None: by Java's hash of the key, at random without a key.
+    pub partition: Option<i32>,
+    pub key: Option<&'a [u8]>,
+    /// None is a tombstone, which is not the same as empty.
+    pub value: Option<&'a [u8]>,
+    pub headers: &'a [(&'a str, Option<&'a [u8]>)],
+    /// None: now.
+    pub timestamp_ms: Option<i64>,
+    /// Comes back with the outcome.
+    pub token: u64,
+}
+
+/// Told once of the outcome of every record that `send` took.
+pub trait Delivery: Send + Sync + 'static {
+    /// Called from the producer's thread: it must not wait for anything.
+    fn delivered(&self, token: u64, outcome: Result<(i32, i64), Error>);
+}
+
+pub struct ProducerSettings {
+    pub client: ClientSettings,
+    pub delivery: Arc<dyn Delivery>,
+}
+
+/// Why `send` did not take a record; nothing is told about it later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// `buffer.memory` is full: send again after some deliveries.
+    QueueFull,
+    Rejected(Error),
+}
+
+/// Shared by cheap clones of an `Arc`; records that were not delivered when the last one goes are told as
+/// failed.
+pub struct Producer {
+    inner: ThreadedProducer<Outcomes>,
+}
+
+// A token travels as a pointer.
+const _: () = assert!(size_of::<usize>() >= size_of::<u64>(), "tokens need 64-bit pointers");
+
+impl Producer {
+    pub fn open(settings: ProducerSettings) -> Result<Self, Error> {
+        let client = with_defaults(settings.client);
+        let context = Outcomes {
+            context: Context::new(&client),
+            delivery: settings.delivery,
+            in_flight: AtomicUsize::new(0),
+        };
+        let inner = client
+            .to_producer()
+            .create_with_context(context)
+            .map_err(|error| Error::of_kafka(&error, "opening a producer"))?;
+        Ok(Self { inner })
+    }
+
+    /// Queues the record; never waits.
+    pub fn send(&self, record: &Outgoing<'_>) -> Result<(), SendError> {
+        let token = record.token as usize;
+        let mut base: BaseRecord<'_, [u8], [u8], usize> = BaseRecord::with_opaque_to(record.topic, token);
+        base.partition = record.partition;
+        base.key = record.key;
+        base.payload = record.value;
+        base.timestamp = record.timestamp_ms;
+        if !record.headers.is_empty() {
+            let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
+            for (key, value) in record.headers {
+                if key.contains('\0') {
+                    let message = "header: expected a name without NUL";
+                    return Err(SendError::Rejected(Error::new(crate::Kind::Record, message)));
+                }
+                headers = headers.insert(Header { key, value: *value });
+            }
+            base.headers = Some(headers);
+        }
+        // Counted first: the outcome may be told before `send` returns.
+        self.counted().fetch_add(1, Ordering::AcqRel);
+        self.inner.send(base).map_err(|(error, _)| {
+            self.counted().fetch_sub(1, Ordering::AcqRel);
+            match error.rdkafka_error_code() {
+                Some(Code::QueueFull) => SendError::QueueFull,
+                _ => SendError::Rejected(self.describe(&error, record.topic)),
+            }
+        })
+    }
+
+    /// Waits until every record that was sent has an outcome. False when time ran out.
+    pub fn flush(&self, timeout: Duration) -> bool {
+        self.inner.flush(timeout).is_ok()
+    }
+
+    /// Records without an outcome.
+    pub fn in_flight(&self) -> usize {
+        self.counted().load(Ordering::Acquire)
+    }
+
+    /// librdkafka's own count takes in events that nobody has looked at yet.
+    fn counted(&self) -> &AtomicUsize {
+        &self.inner.context().in_flight
+    }
+
+    /// Fails everything that is queued or on its way, which is told as usual.
+    pub fn purge(&self) {
+        self.inner.purge(rdkafka::producer::PurgeConfig::default().queue().inflight());
+    }
+
+    /// What made this producer useless, if anything did.
+    pub fn fatal(&self) -> Option<Error> {
+        let (code, reason) = self.inner.client().fatal_error()?;
+        let kind = match crate::error::kind_of(code) {
+            crate::Kind::Fenced => crate::Kind::Fenced,
+            _ => crate::Kind::Fatal,
+        };
+        Some(Error::new(kind, format!("the producer cannot go on: {reason}")))
+    }
+
+    fn describe(&self, error: &KafkaError, topic: &str) -> Error {
+        match error.rdkafka_error_code() {
+            Some(Code::Fatal) => self.fatal(),
+            _ => None,
+        }
+        .unwrap_or_else(|| Error::of_kafka(error, &format!("producing to {topic}")))
+    }
+}
+
+/// Name and receiver of outcomes, as rust-rdkafka wants them together.
+struct Outcomes {
+    context: Context,
+    delivery: Arc<dyn Delivery>,
+    in_flight: AtomicUsize,
+}
+
+impl ClientContext for Outcomes {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.context.log_line(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.context.error(error, reason);
+    }
+}
+
+impl ProducerContext<NoCustomPartitioner> for Outcomes {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, token: usize) {
+        let outcome = match result {
+            Ok(message) => Ok((message.partition(), message.offset())),
+            Err((error, message)) => {
+                Err(Error::of_kafka(error, &format!("producing to {}", message.topic())))
+            }
+        };
+        self.in_flight.fetch_sub(1, Ordering::AcqRel);
+        let tell = AssertUnwindSafe(|| self.delivery.delivered(token as u64, outcome));
+        if catch_unwind(tell).is_err() {
+            // The thread has to live on: other records of other tasks wait for it.
+            tracing::error!("the receiver of a delivery panicked");
+        }
+    }
+}
+
+fn with_defaults(mut client: ClientSettings) -> ClientSettings {
+    // The same partition as Java for the same key, or a key's order would break at a migration.
+    client.set_default("partitioner", "murmur2_random");
+    client.set_default("acks", "all");
+    // librdkafka takes idempotence only with these, and Java gives it up without a word.
+    let acks = client.get("acks").unwrap_or_default();
+    let in_flight: i64 =
+        client.get("max.in.flight.requests.per.connection").map_or(Ok(5), str::parse).unwrap_or(5);
+    let idempotent = (acks == "all" || acks == "-1") && in_flight <= 5 && client.get("retries") != Some("0");
+    client.set_default("enable.idempotence", idempotent.to_string());
+    client.set_default("linger.ms", "5");
+    // Memory is the bound, as with Java's buffer.memory; a count would hit small records first.
+    client.set_default("queue.buffering.max.kbytes", "32768");
+    client.set_default("queue.buffering.max.messages", "0");
+    client.set("statistics.interval.ms", "0");
+    client
+}

@@ -1,0 +1,61 @@
+//! Starts a worker from its settings and stops it when told to.
+
+use tracing::{info, warn};
+use worker::Settings;
+
+use crate::args;
+use crate::failure::Failure;
+use crate::settings::{self, Flag, Loaded, Problem, Sources};
+use crate::{logs, terminal};
+
+pub fn run(args: args::Run) -> Result<(), Failure> {
+    let is_printed = args.print_config;
+    let loaded = settings::load(sources(args));
+    if is_printed {
+        return print(loaded);
+    }
+    let settings = loaded.settings.map_err(|problems| refuse(&problems))?;
+    let levels = logs::start(settings.log.format).map_err(Failure::Failed)?;
+    levels.set(&settings.log.level).map_err(Failure::Failed)?;
+    for reason in loaded.warnings {
+        warn!(%reason, "settings");
+    }
+    if !loaded.inert.is_empty() {
+        info!(keys = loaded.inert.join(","), "settings accepted without effect");
+    }
+    serve(&settings)
+}
+
+fn sources(args: args::Run) -> Sources {
+    let set = args.set.into_iter().map(|(key, value)| Flag { name: "--set", key, value });
+    let named = [
+        ("--listen", "listeners", args.listen),
+        ("--plugin-path", "plugin.path", args.plugin_path),
+        ("--log-format", "penstock.log.format", args.log_format),
+        ("--log-level", "penstock.log.level", args.log_level),
+    ];
+    let named = named.into_iter().filter_map(|(name, key, value)| {
+        let key = key.to_owned();
+        value.map(|value| Flag { name, key, value })
+    });
+    let flags = set.chain(named).collect();
+    Sources { file: args.config, environment: std::env::vars_os().collect(), flags }
+}
+
+fn print(loaded: Loaded) -> Result<(), Failure> {
+    terminal::write(&settings::print(&loaded.raw));
+    for warning in &loaded.warnings {
+        terminal::complain(&format!("warning: {warning}"));
+    }
+    loaded.settings.map(drop).map_err(|problems| refuse(&problems))
+}
+
+fn refuse(problems: &[Problem]) -> Failure {
+    let sentences: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    Failure::Usage(sentences.join("\n"))
+}
+
+/// Everything that runs is wired here: worker, server, signals, drain.
+fn serve(_settings: &Settings) -> Result<(), Failure> {
+    Err(Failure::Failed("this build has no worker to start".to_owned()))
+}

@@ -1,0 +1,85 @@
+//! What the worker tells the outside: the shapes of its answers and the reasons of its refusals.
+use cluster::{Properties, RunState};
+use std::fmt;
+
+/// A connector as `GET /connectors/x` shows it.
+#[derive(Debug, Clone)]
+pub struct ConnectorInfo {
+    pub name: String,
+    pub config: Properties,
+    /// Numbers of the committed tasks.
+    pub tasks: Vec<u32>,
+    /// `source`, `sink`, or `unknown` when the plugin is not here.
+    pub kind: &'static str,
+}
+
+/// What runs, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    pub state: RunState,
+    /// `host:port` of the worker that runs it.
+    pub worker_id: String,
+    /// Version of the plugin.
+    pub version: Option<String>,
+    /// Present when the state is FAILED: `kind: sentence` in its first line.
+    pub trace: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ConnectorStatus {
+    pub name: String,
+    pub connector: Status,
+    /// Task numbers and their statuses.
+    pub tasks: Vec<(u32, Status)>,
+    pub kind: &'static str,
+}
+
+/// One entry of `/connector-plugins`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginInfo {
+    pub class: String,
+    /// `source`, `sink`, `converter`, …
+    pub kind: &'static str,
+    pub version: String,
+}
+
+/// What `GET /` answers.
+#[derive(Debug, Clone)]
+pub struct Root {
+    pub version: String,
+    pub commit: String,
+    pub kafka_cluster_id: String,
+}
+
+/// Why a request was not carried out. The text goes to the client as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// 400: the request cannot be right, whenever it is sent.
+    Invalid(String),
+    /// 404.
+    NotFound(String),
+    /// 409: right, but not now; clients try again.
+    Conflict(String),
+    /// 500: something behind the worker failed.
+    Internal(String),
+}
+
+impl Refusal {
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Invalid(_) => 400,
+            Self::NotFound(_) => 404,
+            Self::Conflict(_) => 409,
+            Self::Internal(_) => 500,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Invalid(text) | Self::NotFound(text) | Self::Conflict(text) | Self::Internal(text)) = self;
+        f.write_str(text)
+    }
+}
+
+impl std::error::Error for Refusal {}

@@ -1,0 +1,243 @@
+//! Performs what the state machine decided: starts and stops tasks, asks plugins for plans, writes statuses.
+use super::{Herder, Input};
+use crate::api::Status;
+use crate::delivery::{Budget, producers};
+use crate::store::{configs, statuses};
+use crate::task::{self, Control, TaskSpec, failure, failure_of, wrong};
+use cluster::{Action, Failure, Properties, RunState, TaskId, Wanted};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The producer that all source tasks and dead letters share, opened by the first that needs it.
+#[derive(Default)]
+pub struct ProducerCell {
+    shared: Mutex<Option<Arc<producers::Shared>>>,
+    budget: OnceLock<Budget>,
+}
+
+/// A task that does not end within the graceful time gets this much more before it is given up.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
+
+impl Herder {
+    pub(super) fn perform(&mut self, action: Action) {
+        match action {
+            Action::Plan { name, revision, config } => self.plan(name, revision, config),
+            Action::WriteTasks { name, tasks } => self.write_tasks(&name, &tasks),
+            Action::StartTask { id, attempt, config, wanted } => {
+                self.start_task(&id, attempt, &config, wanted);
+            }
+            Action::Turn { id, wanted } => {
+                if let Some(task) = self.running.get(&id) {
+                    task.control.turn(wanted);
+                }
+            }
+            Action::StopTask { id } => self.stop_task(&id),
+            Action::SetConnector { name, state, trace } => self.set_connector(&name, state, trace),
+            Action::SetTask { id, state, trace } => self.set_task(&id, state, trace),
+            Action::EraseConnector { name } => {
+                self.statuses.set_connector(&name, None);
+                self.status_writer.put(statuses::connector_entry(&name, None, GENERATION));
+                self.forget_topics(&name);
+            }
+            Action::EraseTask { id } => self.erase_task(&id),
+        }
+    }
+
+    fn plan(&mut self, name: String, revision: u64, config: Properties) {
+        let (shared, inputs) = (Arc::clone(&self.shared), self.inputs.clone());
+        let limit = shared.settings.plugins.call_timeout;
+        tokio::spawn(async move {
+            let work = tokio::task::spawn_blocking(move || planned(&shared, &config));
+            let outcome = match tokio::time::timeout(limit, work).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) => Err(failure("PanicException", "planning the tasks broke off", true)),
+                Err(_) => Err(failure(
+                    "ConnectException",
+                    &format!("the plugin's plan did not end within {limit:?}"),
+                    true,
+                )),
+            };
+            let _ = inputs.send(Input::Planned { name, revision, outcome }).await;
+        });
+    }
+
+    fn write_tasks(&mut self, name: &str, tasks: &[Properties]) {
+        let before = self.decide.configs().get(name).map_or(0, |connector| connector.tasks.len());
+        let mut entries = configs::tasks(name, tasks);
+        entries.extend(configs::surplus(name, tasks.len(), before));
+        let connector = name.to_owned();
+        let then = move |_: &mut Self, outcome: Result<(), crate::api::Refusal>| {
+            if let Err(reason) = outcome {
+                tracing::error!(connector, %reason, "task settings were not written: restart the connector");
+            }
+        };
+        self.write(name, entries, Box::new(then));
+    }
+
+    fn start_task(&mut self, id: &TaskId, attempt: u64, config: &Properties, wanted: Wanted) {
+        self.shared.metrics.task_starts.inc();
+        match self.spec(id, config, wanted) {
+            Ok(spec) => {
+                let inputs = self.inputs.clone();
+                let report: task::Report = Box::new(move |id, attempt, event| {
+                    // The herder takes inputs as long as it lives; after that nobody needs to know.
+                    let _ = inputs.blocking_send(Input::Task { id: id.clone(), attempt, event });
+                });
+                self.running.insert(id.clone(), task::spawn(spec, attempt, report));
+            }
+            Err(failure) => {
+                let (inputs, id) = (self.inputs.clone(), id.clone());
+                tokio::spawn(async move {
+                    let event = task::TaskEvent::Ended(Some(failure));
+                    let _ = inputs.send(Input::Task { id, attempt, event }).await;
+                });
+            }
+        }
+    }
+
+    fn spec(&self, id: &TaskId, config: &Properties, wanted: Wanted) -> Result<TaskSpec, Failure> {
+        let class =
+            config.get("connector.class").ok_or_else(|| wrong("connector.class: a value is required"))?;
+        let plugin = self.shared.find(class).map_err(|refusal| wrong(&refusal.to_string()))?;
+        let connector = task::parse(crate::shared::kind(plugin.kind()), config, &self.shared.framework)?;
+        let settings = Arc::clone(&self.shared.settings);
+        let client = task::client(&settings, &settings.kafka.producer, &connector.producer)?;
+        let has_own_producer = !connector.producer.is_empty();
+        let (cell, inputs, seen_by) = (Arc::clone(&self.producer), self.inputs.clone(), id.clone());
+        let tracks = settings.topics.track;
+        Ok(TaskSpec {
+            id: id.clone(),
+            config: task::for_plugin(config),
+            plugin,
+            control: Arc::new(Control::new(wanted)),
+            watch: host::CallWatch::new(),
+            metrics: self.shared.metrics.task(id),
+            budget: self.budget(),
+            offsets: Arc::clone(&self.shared.offsets),
+            offset_log: Arc::clone(&self.shared.logs.offsets),
+            producer: Arc::new(move || if has_own_producer { producers::Shared::open(client.clone()) } else { cell.get(&client) }),
+            topic_seen: Box::new(move |topic| {
+                if tracks {
+                    let _ = inputs
+                        .blocking_send(Input::TopicSeen { id: seen_by.clone(), topic: topic.to_owned() });
+                }
+            }),
+            runtime: tokio::runtime::Handle::current(),
+            connector,
+            settings,
+        })
+    }
+
+    fn budget(&self) -> Budget {
+        let limit = self.shared.settings.delivery.memory_budget_bytes;
+        self.producer.budget.get_or_init(|| Budget::new(usize::try_from(limit).unwrap_or(usize::MAX))).clone()
+    }
+
+    fn stop_task(&mut self, id: &TaskId) {
+        let graceful = self.shared.settings.delivery.shutdown_timeout;
+        let Some(task) = self.running.get(id) else { return };
+        let deadline = Instant::now() + graceful;
+        task.control.stop(deadline);
+        self.give_up.insert(id.clone(), (task.attempt, deadline + GIVE_UP_AFTER));
+        if self.shutdown.is_some() {
+            self.set_task(id, RunState::Unassigned, None);
+        }
+    }
+
+    fn set_connector(&mut self, name: &str, state: RunState, trace: Option<String>) {
+        let version = self.decide.configs().get(name).and_then(|c| self.shared.version_of(&c.config));
+        let status = Status { state, worker_id: self.worker_id.clone(), version, trace };
+        tracing::info!(connector = name, state = state.name(), "connector");
+        self.status_writer.put(statuses::connector_entry(name, Some(&status), GENERATION));
+        self.statuses.set_connector(name, Some(status));
+    }
+
+    pub(super) fn set_task(&mut self, id: &TaskId, state: RunState, trace: Option<String>) {
+        let version =
+            self.decide.configs().get(&id.connector).and_then(|c| self.shared.version_of(&c.config));
+        let status = Status { state, worker_id: self.worker_id.clone(), version, trace };
+        tracing::info!(connector = id.connector, task = id.task, state = state.name(), "task");
+        self.status_writer.put(statuses::task_entry(id, Some(&status), GENERATION));
+        self.statuses.set_task(id, Some(status));
+    }
+
+    fn erase_task(&mut self, id: &TaskId) {
+        self.statuses.set_task(id, None);
+        self.status_writer.put(statuses::task_entry(id, None, GENERATION));
+        self.shared.metrics.forget(id);
+    }
+
+    /// Statuses of connectors and tasks that the config log does not know: their owner died in the middle.
+    pub(super) fn forget_orphans(&mut self) {
+        let exists = |id: &TaskId| {
+            let connector = self.decide.configs().get(&id.connector);
+            connector.is_some_and(|connector| (id.task as usize) < connector.tasks.len())
+        };
+        let orphans: Vec<_> =
+            self.statuses.tasks().map(|(id, _)| id.clone()).filter(|id| !exists(id)).collect();
+        for id in orphans {
+            self.erase_task(&id);
+        }
+    }
+
+    pub(super) fn topic_seen(&mut self, id: &TaskId, topic: &str) {
+        let is_known = self.statuses.topics(&id.connector).iter().any(|known| known == topic);
+        if is_known || self.decide.configs().get(&id.connector).is_none() {
+            return;
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        let entry = statuses::topic_entry(id, topic, Some(now));
+        // Seen at once here; the log's own copy says the same later.
+        let _ = self.statuses.read(&entry);
+        self.status_writer.put(entry);
+    }
+
+    /// Names calls into plugins that take too long, once each.
+    pub(super) fn watch(&mut self) {
+        let limit = self.shared.settings.plugins.call_timeout;
+        let hung = self.running.iter().filter_map(|(id, task)| {
+            let (call, since) = task.watch.running()?;
+            let is_new = self.statuses.task(id).is_none_or(|status| status.trace.is_none());
+            (since.elapsed() > limit && is_new).then(|| (id.clone(), call.to_string(), since.elapsed()))
+        });
+        for (id, call, time) in hung.collect::<Vec<_>>() {
+            let trace =
+                format!("penstock.HungCallException: the plugin's {call} has been running for {time:.0?}");
+            tracing::warn!(connector = id.connector, task = id.task, call, "a call into the plugin hangs");
+            self.set_task(&id, RunState::Running, Some(trace));
+        }
+    }
+}
+
+/// A single worker is the first and only generation of its group.
+const GENERATION: i64 = 1;
+
+fn planned(shared: &super::Shared, config: &Properties) -> Result<Vec<Properties>, Failure> {
+    let class = config.get("connector.class").ok_or_else(|| wrong("connector.class: a value is required"))?;
+    let plugin = shared.find(class).map_err(|refusal| wrong(&refusal.to_string()))?;
+    let parsed = task::parse(crate::shared::kind(plugin.kind()), config, &shared.framework)?;
+    let tasks = plugin
+        .plan(&task::for_plugin(config), parsed.tasks_max)
+        .map_err(|error| failure_of("planning the tasks", &error))?;
+    // Java names the task's class after the connector's, and a Java worker that takes over needs it.
+    let task_class =
+        class.strip_suffix("Connector").map_or_else(|| class.to_owned(), |stem| format!("{stem}Task"));
+    let properties = |task: &penstock_sdk::Config| {
+        let mut properties: Properties = task.iter().collect();
+        properties.set("task.class", task_class.clone());
+        properties
+    };
+    Ok(tasks.iter().map(properties).collect())
+}
+
+impl ProducerCell {
+    fn get(&self, client: &kafka::ClientSettings) -> Result<Arc<producers::Shared>, kafka::Error> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(producer) = &*shared {
+            return Ok(Arc::clone(producer));
+        }
+        let opened = producers::Shared::open(client.clone())?;
+        *shared = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+}

@@ -1,0 +1,191 @@
+//! The config log's records as Connect writes them: keys are plain text, values JSON without blanks.
+use super::Entry;
+use cluster::{ConfigRecord, Properties, Restart, TargetState, TaskId};
+use serde_json::{Map, Value, json};
+
+/// What a record of the config log means to a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigEntry {
+    Record(ConfigRecord),
+    /// Somebody asked for a restart. Meaningless when it was written before this worker started.
+    Restart {
+        name: String,
+        restart: Restart,
+    },
+    /// Session keys, logger levels and whatever later versions add.
+    Other,
+}
+
+/// Reads one record; an error says what is broken, and the record is skipped.
+pub fn parse(entry: &Entry) -> Result<ConfigEntry, String> {
+    let key = std::str::from_utf8(&entry.key).map_err(|_| "the key is not UTF-8".to_owned())?;
+    let value: Option<Value> = match &entry.value {
+        None => None,
+        Some(bytes) => Some(serde_json::from_slice(bytes).map_err(|error| format!("{key}: {error}"))?),
+    };
+    let record = if let Some(name) = key.strip_prefix("connector-") {
+        let config = value.map(|value| properties(key, &value)).transpose()?;
+        ConfigRecord::Connector { name: name.into(), config }
+    } else if let Some(name) = key.strip_prefix("target-state-") {
+        let target = value.map(|value| target(key, &value)).transpose()?;
+        ConfigRecord::Target { name: name.into(), target }
+    } else if let Some(name) = key.strip_prefix("commit-") {
+        let tasks = value.as_ref().and_then(|value| value["tasks"].as_u64()).unwrap_or(0);
+        ConfigRecord::Commit { name: name.into(), tasks: u32::try_from(tasks).unwrap_or(u32::MAX) }
+    } else if let Some(rest) = key.strip_prefix("task-") {
+        let (name, number) = rest.rsplit_once('-').ok_or_else(|| format!("{key}: no task number"))?;
+        let number = number.parse().map_err(|_| format!("{key}: {number:?} is no task number"))?;
+        let config = value.map(|value| properties(key, &value)).transpose()?;
+        ConfigRecord::Task { id: TaskId::new(name, number), config }
+    } else if let (Some(name), Some(value)) = (key.strip_prefix("restart-connector-"), &value) {
+        let flag = |name: &str| value[name].as_bool().unwrap_or(false);
+        let restart = Restart { include_tasks: flag("include-tasks"), only_failed: flag("only-failed") };
+        return Ok(ConfigEntry::Restart { name: name.into(), restart });
+    } else {
+        return Ok(ConfigEntry::Other);
+    };
+    Ok(ConfigEntry::Record(record))
+}
+
+fn properties(key: &str, value: &Value) -> Result<Properties, String> {
+    let map =
+        value["properties"].as_object().ok_or_else(|| format!("{key}: expected an object `properties`"))?;
+    let mut properties = Properties::new();
+    for (name, value) in map {
+        match value {
+            Value::Null => properties.insert(name.clone(), None),
+            Value::String(text) => properties.set(name.clone(), text.clone()),
+            other => properties.set(name.clone(), other.to_string()),
+        }
+    }
+    Ok(properties)
+}
+
+/// `state.v2` knows STOPPED; older workers write and read `state` alone.
+fn target(key: &str, value: &Value) -> Result<TargetState, String> {
+    match value["state.v2"].as_str().or_else(|| value["state"].as_str()) {
+        Some("STARTED") => Ok(TargetState::Started),
+        Some("PAUSED") => Ok(TargetState::Paused),
+        Some("STOPPED") => Ok(TargetState::Stopped),
+        other => Err(format!("{key}: expected STARTED, PAUSED or STOPPED, got {other:?}")),
+    }
+}
+
+fn entry(key: String, value: &Value) -> Entry {
+    Entry { key: key.into_bytes(), value: Some(value.to_string().into_bytes()) }
+}
+
+fn document(properties: &Properties) -> Value {
+    let map: Map<String, Value> = properties
+        .iter()
+        .map(|(key, value)| (key.to_owned(), value.map_or(Value::Null, Value::from)))
+        .collect();
+    json!({ "properties": map })
+}
+
+pub fn connector(name: &str, config: &Properties) -> Entry {
+    entry(format!("connector-{name}"), &document(config))
+}
+
+/// Erases a connector, its target, its task records and its commit: Java leaves the last two behind for ever.
+pub fn deletion(name: &str, tasks: usize) -> Vec<Entry> {
+    let mut keys =
+        vec![format!("connector-{name}"), format!("target-state-{name}"), format!("commit-{name}")];
+    keys.extend((0..tasks).map(|task| format!("task-{name}-{task}")));
+    keys.into_iter().map(|key| Entry { key: key.into_bytes(), value: None }).collect()
+}
+
+pub fn target_state(name: &str, target: TargetState) -> Entry {
+    // Workers that do not know `state.v2` treat a stopped connector as paused.
+    let (old, new) = match target {
+        TargetState::Started => ("STARTED", "STARTED"),
+        TargetState::Paused => ("PAUSED", "PAUSED"),
+        TargetState::Stopped => ("PAUSED", "STOPPED"),
+    };
+    entry(format!("target-state-{name}"), &json!({ "state": old, "state.v2": new }))
+}
+
+/// All task records and then the commit that makes them count.
+pub fn tasks(name: &str, tasks: &[Properties]) -> Vec<Entry> {
+    let records = tasks.iter().enumerate();
+    let mut entries: Vec<_> =
+        records.map(|(number, config)| entry(format!("task-{name}-{number}"), &document(config))).collect();
+    entries.push(commit(name, tasks.len()));
+    entries
+}
+
+/// Erases task records beyond the committed count: compaction would keep them for ever.
+pub fn surplus(name: &str, from: usize, to: usize) -> Vec<Entry> {
+    (from..to).map(|task| Entry { key: format!("task-{name}-{task}").into_bytes(), value: None }).collect()
+}
+
+fn commit(name: &str, tasks: usize) -> Entry {
+    entry(format!("commit-{name}"), &json!({ "tasks": tasks }))
+}
+
+pub fn restart(name: &str, restart: Restart) -> Entry {
+    let value = json!({ "include-tasks": restart.include_tasks, "only-failed": restart.only_failed });
+    entry(format!("restart-connector-{name}"), &value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(key: &str, value: Option<&str>, expected: &Result<ConfigEntry, String>) {
+        let entry = Entry { key: key.into(), value: value.map(Into::into) };
+        assert_eq!(&parse(&entry), expected, "{key}");
+    }
+
+    fn record(record: ConfigRecord) -> Result<ConfigEntry, String> {
+        Ok(ConfigEntry::Record(record))
+    }
+
+    #[test]
+    fn records_of_a_java_worker_are_read() {
+        let config: Properties = [("a", "b")].into_iter().collect();
+        let properties = r#"{"properties":{"a":"b"}}"#;
+        check(
+            "connector-g-src",
+            Some(properties),
+            &record(ConfigRecord::Connector { name: "g-src".into(), config: Some(config.clone()) }),
+        );
+        check("connector-x", None, &record(ConfigRecord::Connector { name: "x".into(), config: None }));
+        let id = TaskId::new("g-ver", 2);
+        check("task-g-ver-2", Some(properties), &record(ConfigRecord::Task { id, config: Some(config) }));
+        check(
+            "commit-a",
+            Some(r#"{"tasks":3}"#),
+            &record(ConfigRecord::Commit { name: "a".into(), tasks: 3 }),
+        );
+        let stopped = Some(TargetState::Stopped);
+        check(
+            "target-state-a",
+            Some(r#"{"state":"PAUSED","state.v2":"STOPPED"}"#),
+            &record(ConfigRecord::Target { name: "a".into(), target: stopped }),
+        );
+        check("session-key", Some(r#"{"key":"x"}"#), &Ok(ConfigEntry::Other));
+    }
+
+    #[test]
+    fn a_broken_record_names_its_key() {
+        for (key, value) in
+            [("connector-a", "{"), ("task-a-x", "{}"), ("target-state-a", r#"{"state":"UP"}"#)]
+        {
+            let broken = parse(&Entry { key: key.into(), value: Some(value.into()) }).unwrap_err();
+            assert!(broken.contains(key), "{broken}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_what_java_writes() {
+        let config: Properties = [("connector.class", "x"), ("name", "a")].into_iter().collect();
+        let text = |entry: Entry| String::from_utf8(entry.value.unwrap()).unwrap();
+        assert_eq!(text(connector("a", &config)), r#"{"properties":{"connector.class":"x","name":"a"}}"#);
+        let stopped = target_state("a", TargetState::Stopped);
+        assert_eq!(text(stopped), r#"{"state":"PAUSED","state.v2":"STOPPED"}"#);
+        let keys: Vec<_> =
+            tasks("a", &[config]).into_iter().map(|entry| String::from_utf8(entry.key).unwrap()).collect();
+        assert_eq!(keys, ["task-a-0", "commit-a"]);
+    }
+}

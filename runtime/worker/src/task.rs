@@ -1,0 +1,13 @@
+//! Runs tasks: each on threads of its own, told what to do through a [`Control`], telling the herder what happens.
+mod config;
+mod control;
+mod failure;
+mod services;
+mod sink;
+mod source;
+mod spawn;
+
+pub use config::{TaskSpec, client, for_plugin, parse, wrong};
+pub use control::Control;
+pub use failure::{failure, failure_of, of_kafka};
+pub use spawn::{Report, RunningTask, TaskEvent, spawn};

@@ -1,0 +1,122 @@
+//! What a task is made from: its settings, its plugin and what the worker lends it.
+use super::Control;
+use crate::converter::Converter;
+use crate::definition::{ConnectorConfig, ConverterConfig, Kind};
+use crate::delivery::{Budget, producers};
+use crate::metrics::TaskMetrics;
+use crate::settings::Settings;
+use crate::store::{Log, offsets::Offsets};
+use crate::task::failure::failure;
+use cluster::{Failure, Properties, TaskId};
+use kafka::ClientSettings;
+use penstock_sdk::Config;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything a task's threads need.
+pub struct TaskSpec {
+    pub id: TaskId,
+    pub connector: ConnectorConfig,
+    /// The task's settings as the plugin sees them.
+    pub config: Config,
+    pub plugin: host::Connector,
+    pub control: Arc<Control>,
+    pub watch: host::CallWatch,
+    pub metrics: TaskMetrics,
+    pub budget: Budget,
+    pub offsets: Arc<Offsets>,
+    pub offset_log: Arc<Log>,
+    pub producer: Arc<dyn Fn() -> Result<Arc<producers::Shared>, kafka::Error> + Send + Sync>,
+    pub settings: Arc<Settings>,
+    /// Told once for each topic that the task reads or writes.
+    pub topic_seen: Box<dyn Fn(&str) + Send + Sync>,
+    pub runtime: tokio::runtime::Handle,
+}
+
+/// When a sink's batch is full.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchLimits {
+    pub rows: usize,
+    pub bytes: usize,
+    /// A batch is written at this age, full or not.
+    pub age: Duration,
+}
+
+impl BatchLimits {
+    /// `penstock.batch.rows.max`, `penstock.batch.bytes.max` and `penstock.batch.age.max.ms` of the connector.
+    pub fn parse(config: &Config) -> Result<Self, Failure> {
+        let number = |key: &str, default: u64, max: u64| match config.parsed::<u64>(key) {
+            Ok(None) => Ok(default),
+            Ok(Some(value)) if (1..=max).contains(&value) => Ok(value),
+            Ok(Some(value)) => Err(wrong(&format!("{key}: expected 1..={max}, got {value}"))),
+            Err(error) => Err(wrong(error.message())),
+        };
+        Ok(Self {
+            rows: number("penstock.batch.rows.max", 65_536, 1_000_000)? as usize,
+            bytes: number("penstock.batch.bytes.max", 16 << 20, 256 << 20)? as usize,
+            age: Duration::from_millis(number("penstock.batch.age.max.ms", 500, 600_000)?),
+        })
+    }
+}
+
+pub fn wrong(sentence: &str) -> Failure {
+    failure("ConfigException", sentence, false)
+}
+
+impl TaskSpec {
+    pub fn key_converter(&self) -> Result<Converter, Failure> {
+        converter("key.converter", &self.connector.key_converter)
+    }
+
+    pub fn value_converter(&self) -> Result<Converter, Failure> {
+        converter("value.converter", &self.connector.value_converter)
+    }
+
+    /// The worker's consumer settings with the connector's overrides.
+    pub fn consumer_settings(&self) -> Result<ClientSettings, Failure> {
+        client(&self.settings, &self.settings.kafka.consumer, &self.connector.consumer)
+    }
+
+    pub fn producer_settings(&self) -> Result<ClientSettings, Failure> {
+        client(&self.settings, &self.settings.kafka.producer, &self.connector.producer)
+    }
+}
+
+fn converter(key: &str, config: &ConverterConfig) -> Result<Converter, Failure> {
+    Converter::open(config).map_err(|error| wrong(&format!("{key}: {error}")))
+}
+
+/// Settings of a connector's client: `bootstrap.servers` of the worker, the worker's prefixed settings, then the
+/// connector's own, which come from REST and are checked as such.
+pub fn client(
+    settings: &Settings,
+    worker: &crate::settings::Properties,
+    overrides: &indexmap::IndexMap<String, String>,
+) -> Result<ClientSettings, Failure> {
+    let pairs = |properties: &crate::settings::Properties| -> Vec<(String, String)> {
+        properties.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    };
+    let mut trusted = pairs(&settings.kafka.common);
+    trusted.extend(pairs(worker));
+    let (mut client, _) = ClientSettings::from_java(trusted).map_err(|error| wrong(&error.message))?;
+    let own: Vec<_> = overrides.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    let (own, _) = ClientSettings::from_untrusted(own).map_err(|error| wrong(&error.message))?;
+    client.overlay(&own);
+    Ok(client)
+}
+
+/// The parsed settings of a task, with the worker's converters where it has none.
+pub fn parse(
+    kind: Kind,
+    properties: &Properties,
+    worker: &crate::definition::Worker,
+) -> Result<ConnectorConfig, Failure> {
+    let config =
+        properties.iter().map(|(key, value)| (key.to_owned(), value.map(ToOwned::to_owned))).collect();
+    ConnectorConfig::parse(kind, &config, worker).map_err(|error| wrong(&error.to_string()))
+}
+
+/// The settings that cross to the plugin: nulls mean absent.
+pub fn for_plugin(properties: &Properties) -> Config {
+    properties.iter().filter_map(|(key, value)| Some((key, value?))).collect()
+}

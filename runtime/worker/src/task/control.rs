@@ -1,0 +1,108 @@
+//! What a running task shall do: set by the herder, looked at by the task's threads.
+use cluster::Wanted;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Shared by the herder and the threads of one task.
+#[derive(Default)]
+pub struct Control {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    wanted: Wanted,
+    /// When the task has to be gone.
+    stop_by: Option<Instant>,
+    waker: Option<kafka::Waker>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { wanted: Wanted::Run, stop_by: None, waker: None }
+    }
+}
+
+impl Control {
+    pub fn new(wanted: Wanted) -> Self {
+        Self { state: Mutex::new(State { wanted, ..State::default() }), changed: Condvar::new() }
+    }
+
+    pub fn turn(&self, wanted: Wanted) {
+        self.change(|state| state.wanted = wanted);
+    }
+
+    /// The task ends as soon as it can, and gives up what it cannot finish by `deadline`.
+    pub fn stop(&self, deadline: Instant) {
+        self.change(|state| state.stop_by = Some(deadline));
+    }
+
+    pub fn wanted(&self) -> Wanted {
+        self.lock().wanted
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.lock().stop_by.is_some()
+    }
+
+    pub fn stop_by(&self) -> Option<Instant> {
+        self.lock().stop_by
+    }
+
+    /// Changes reach a consumer that waits for records at once.
+    pub fn set_waker(&self, waker: kafka::Waker) {
+        self.lock().waker = Some(waker);
+    }
+
+    /// Interrupts the consumer: another thread of the task has something for it.
+    pub fn wake(&self) {
+        let waker = self.lock().waker.clone();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Sleeps; true at once when the task is to stop.
+    pub fn wait(&self, time: Duration) -> bool {
+        let guard = self.lock();
+        let waited = self.changed.wait_timeout_while(guard, time, |state| state.stop_by.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.stop_by.is_some()
+    }
+
+    /// Sleeps while `wanted` stays as it is and no stop comes.
+    pub fn wait_for_turn(&self, wanted: Wanted, time: Duration) {
+        let guard = self.lock();
+        let stays = |state: &mut State| state.wanted == wanted && state.stop_by.is_none();
+        drop(self.changed.wait_timeout_while(guard, time, stays));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
+        self.wake();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_stop_ends_a_long_wait() {
+        let control = Arc::new(Control::new(Wanted::Run));
+        let waiting = Arc::clone(&control);
+        let waiter = std::thread::spawn(move || waiting.wait(Duration::from_secs(600)));
+        control.stop(Instant::now());
+        assert!(waiter.join().unwrap());
+    }
+
+    #[test]
+    fn a_wait_without_a_stop_answers_false() {
+        assert!(!Control::new(Wanted::Pause).wait(Duration::from_millis(1)));
+    }
+}

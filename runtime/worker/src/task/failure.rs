@@ -1,0 +1,26 @@
+//! Turns errors into what a status shows: Connect's trace, whose first line is `kind: sentence`.
+use cluster::Failure;
+use host::Kind;
+
+/// The failure of a task whose plugin answered with an error.
+pub fn failure_of(context: &str, error: &host::Error) -> Failure {
+    let (kind, is_restartable) = match error.kind {
+        Kind::Config => ("ConfigException", false),
+        Kind::Retry { .. } => ("RetriableException", true),
+        Kind::Records(_) => ("DataException", true),
+        Kind::Fatal => ("ConnectException", true),
+        Kind::Panic => ("PanicException", true),
+    };
+    failure(kind, &format!("{context}: {}", error.message), is_restartable)
+}
+
+/// A failure of the worker's own making or of Kafka's.
+pub fn failure(kind: &str, sentence: &str, is_restartable: bool) -> Failure {
+    // Clients show the text after the first colon of the first line, so the kind comes first.
+    Failure { trace: format!("penstock.{kind}: {sentence}"), is_restartable }
+}
+
+pub fn of_kafka(context: &str, error: &kafka::Error) -> Failure {
+    let is_restartable = !matches!(error.kind, kafka::Kind::Config | kafka::Kind::Fenced);
+    failure("KafkaException", &format!("{context}: {}", error.message), is_restartable)
+}

@@ -1,0 +1,45 @@
+//! What the worker does for a plugin's task while it runs: logs, metrics, waits, stored offsets.
+use super::Control;
+use crate::metrics::TaskMetrics;
+use crate::store::offsets::Offsets;
+use cluster::TaskId;
+use host::Services;
+use penstock_sdk::{Fields, Level};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub struct TaskServices {
+    pub id: TaskId,
+    pub control: Arc<Control>,
+    pub metrics: TaskMetrics,
+    pub offsets: Arc<Offsets>,
+}
+
+impl Services for TaskServices {
+    fn log(&self, level: Level, message: &str) {
+        let (connector, task) = (&self.id.connector, self.id.task);
+        match level {
+            Level::Error => tracing::error!(target: "plugin", connector, task, "{message}"),
+            Level::Warn => tracing::warn!(target: "plugin", connector, task, "{message}"),
+            Level::Info => tracing::info!(target: "plugin", connector, task, "{message}"),
+            Level::Debug => tracing::debug!(target: "plugin", connector, task, "{message}"),
+            Level::Trace => tracing::trace!(target: "plugin", connector, task, "{message}"),
+        }
+    }
+
+    fn count(&self, name: &str, add: u64) {
+        self.metrics.plugin_count(name, add);
+    }
+
+    fn gauge(&self, name: &str, value: f64) {
+        self.metrics.plugin_gauge(name, value);
+    }
+
+    fn wait(&self, time: Duration) -> bool {
+        self.control.wait(time)
+    }
+
+    fn resume(&self, partition: &Fields) -> Option<Fields> {
+        self.offsets.get(&self.id.connector, partition)
+    }
+}

@@ -1,0 +1,13 @@
+//! A sink's task: one thread polls its consumer and commits, another writes to the plugin.
+//!
+//! Polling never waits for a write: a slow destination first stops the fetching, then pauses the partitions, and
+//! keeps its place in the group. Offsets come from receipts of the writer only.
+mod assemble;
+mod batch;
+mod deliver;
+mod partitions;
+mod poll;
+mod rejects;
+mod write;
+
+pub use poll::run;

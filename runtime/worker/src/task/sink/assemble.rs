@@ -1,0 +1,194 @@
+//! Lays out a batch for the plugin: bytes borrowed from Kafka's buffers, or values that a converter made of them.
+use super::batch::{Batch, Ends};
+use super::rejects::{Reject, Stage};
+use crate::converter::{self, Converted, Converter};
+use host::{Assembly, Item, Value};
+use kafka::{Message, TopicPartition};
+
+/// Memory that is reused from batch to batch.
+pub struct Assembler {
+    assembly: Assembly,
+    key: Converter,
+    value: Converter,
+    is_encoded: bool,
+    arena: Vec<u8>,
+    /// Key and value of each record; none for a record that could not be converted.
+    converted: Vec<Option<(Converted, Converted)>>,
+}
+
+/// Where each record of an assembled batch came from.
+#[derive(Default)]
+pub struct Origin {
+    /// Partition by partition: topic, number, the offset that comes next.
+    ends: Vec<(usize, String, i32, i64)>,
+    /// Part and index of each record, kept only when some records of the batch are left out.
+    places: Option<Vec<Place>>,
+    /// Rows of each part, to find a record when none is left out.
+    rows: Vec<usize>,
+    newest_ms: Option<i64>,
+}
+
+/// A record of a batch: which part, which message in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub part: usize,
+    pub index: usize,
+}
+
+impl Assembler {
+    pub fn new(key: Converter, value: Converter, is_encoded: bool) -> Self {
+        Self { assembly: Assembly::new(), key, value, is_encoded, arena: Vec::new(), converted: Vec::new() }
+    }
+
+    /// Converts keys and values, unless the sink decodes by itself. Answers what could not be read.
+    pub fn convert(&mut self, batch: &Batch) -> Vec<Reject> {
+        self.arena.clear();
+        self.converted.clear();
+        let mut rejects = Vec::new();
+        if self.is_encoded {
+            return rejects;
+        }
+        for (part, messages) in batch.parts.iter().enumerate() {
+            for (index, message) in messages.iter().enumerate() {
+                match self.convert_one(message) {
+                    Ok(pair) => self.converted.push(Some(pair)),
+                    Err((stage, reason)) => {
+                        self.converted.push(None);
+                        rejects.push(Reject { at: Place { part, index }, stage, reason });
+                    }
+                }
+            }
+        }
+        rejects
+    }
+
+    fn convert_one(&mut self, message: Message<'_>) -> Result<(Converted, Converted), (Stage, String)> {
+        let start = self.arena.len();
+        let key = self.key.to_value(message.key(), &mut self.arena);
+        let value = match key {
+            Ok(key) => self.value.to_value(message.value(), &mut self.arena).map(|value| (key, value)),
+            Err(error) => {
+                self.arena.truncate(start);
+                return Err((Stage::KeyConverter, error.to_string()));
+            }
+        };
+        value.map_err(|error| {
+            self.arena.truncate(start);
+            (Stage::ValueConverter, error.to_string())
+        })
+    }
+
+    /// The batch as the plugin gets it. Borrows the messages and the values that [`Self::convert`] made.
+    pub fn assemble<'a>(&'a mut self, batch: &'a Batch) -> (host::Batch<'a>, Origin) {
+        let Self { assembly, is_encoded, arena, converted, .. } = self;
+        let has_gaps = converted.iter().any(Option::is_none);
+        let mut origin = Origin { places: has_gaps.then(Vec::new), ..Origin::default() };
+        let mut builder = assembly.begin();
+        let mut values = converted.iter();
+        let mut topic = (0, "");
+        for (part, messages) in batch.parts.iter().enumerate() {
+            origin.rows.push(messages.len());
+            for (index, message) in messages.iter().enumerate() {
+                if message.topic_key() != topic.0 {
+                    topic = (message.topic_key(), message.topic());
+                }
+                origin.note(topic, message);
+                let mut item = Item {
+                    topic: topic.1,
+                    partition: message.partition(),
+                    offset: message.offset(),
+                    timestamp_ms: message.timestamp_ms(),
+                    key: Value::Null,
+                    value: Value::Null,
+                    key_schema: None,
+                    value_schema: None,
+                };
+                if *is_encoded {
+                    item.key = message.key().map_or(Value::Null, Value::Bytes);
+                    item.value = message.value().map_or(Value::Null, Value::Bytes);
+                } else {
+                    // `convert` left one entry per record.
+                    let Some(Some((k, v))) = values.next() else { continue };
+                    item.key = crossing(k, message.key(), arena);
+                    item.value = crossing(v, message.value(), arena);
+                }
+                if let Some(places) = &mut origin.places {
+                    places.push(Place { part, index });
+                }
+                builder.push(&item);
+                for header in message.headers() {
+                    // A name that is not UTF-8 cannot cross as text; Kafka's own clients write UTF-8 only.
+                    if let Ok(name) = std::str::from_utf8(header.name) {
+                        builder.header(name, header.value);
+                    }
+                }
+            }
+        }
+        (builder.finish(), origin)
+    }
+}
+
+/// A converted value in the form in which it crosses to the plugin.
+fn crossing<'a>(converted: &Converted, bytes: Option<&'a [u8]>, arena: &'a [u8]) -> Value<'a> {
+    match converted.value(bytes.unwrap_or_default(), arena) {
+        converter::Value::Null => Value::Null,
+        converter::Value::Bytes(bytes) => Value::Bytes(bytes),
+        converter::Value::Text(text) => Value::Text(text),
+        converter::Value::Flat(bytes) => Value::Flat(bytes),
+    }
+}
+
+impl Origin {
+    fn note(&mut self, topic: (usize, &str), message: Message<'_>) {
+        let (partition, next) = (message.partition(), message.offset() + 1);
+        self.newest_ms = self.newest_ms.max(message.timestamp_ms());
+        // Records come in runs of one partition, so the last entry is nearly always the right one.
+        let known =
+            self.ends.iter_mut().rev().find(|(key, _, number, _)| *key == topic.0 && *number == partition);
+        match known {
+            Some(entry) => entry.3 = next,
+            None => self.ends.push((topic.0, topic.1.to_owned(), partition, next)),
+        }
+    }
+
+    pub fn newest_ms(&self) -> Option<i64> {
+        self.newest_ms
+    }
+
+    pub fn ends(&self) -> Ends {
+        let end = |(_, topic, partition, next): &(usize, String, i32, i64)| {
+            (TopicPartition::new(topic.clone(), *partition), *next)
+        };
+        self.ends.iter().map(end).collect()
+    }
+
+    /// Where the record with this index in the assembled batch came from.
+    pub fn place(&self, index: usize) -> Place {
+        if let Some(places) = &self.places {
+            return places.get(index).copied().unwrap_or(Place { part: 0, index: 0 });
+        }
+        let mut left = index;
+        for (part, rows) in self.rows.iter().enumerate() {
+            if left < *rows {
+                return Place { part, index: left };
+            }
+            left -= rows;
+        }
+        Place { part: 0, index: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_found_again_across_parts_and_gaps() {
+        let whole = Origin { rows: vec![2, 0, 3], ..Origin::default() };
+        assert_eq!(whole.place(1), Place { part: 0, index: 1 });
+        assert_eq!(whole.place(2), Place { part: 2, index: 0 });
+        let places = Some(vec![Place { part: 0, index: 0 }, Place { part: 2, index: 1 }]);
+        let gaps = Origin { rows: vec![2, 0, 3], places, ..Origin::default() };
+        assert_eq!(gaps.place(1), Place { part: 2, index: 1 });
+    }
+}

@@ -1,0 +1,273 @@
+//! The polling thread of a sink: fetches, hands batches to the writer, commits what the writer made durable.
+use super::batch::{Batch, Outcome};
+use super::partitions::{Listener, Partitions};
+use super::write;
+use crate::task::config::{BatchLimits, TaskSpec, wrong};
+use crate::task::failure::{failure, of_kafka};
+use cluster::{Failure, Wanted};
+use kafka::{Consumer, ConsumerSettings, Kind, Topics};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::time::{Duration, Instant};
+
+/// A batch for the writer, and the generation it was fetched in.
+pub type Job = (u64, Batch);
+
+/// Runs the task until it is told to stop or fails. `report` hears of every change between running and paused.
+pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
+    let limits = BatchLimits::parse(&spec.config)?;
+    let partitions = Arc::new(Partitions::default());
+    // One batch waits while one is written: the writer never idles, and memory holds three at most.
+    let (jobs, queue) = mpsc::sync_channel(1);
+    let (outcomes, inbox) = mpsc::channel();
+    let writer = write::start(Arc::clone(spec), Arc::clone(&partitions), queue, outcomes)?;
+    // The first outcome is about opening the plugin: no partition is taken before it is known to work.
+    match inbox.recv() {
+        Ok(Outcome::Receipt(_)) => {}
+        Ok(Outcome::Failed(failure)) => return Err(failure),
+        Err(_) => return Err(failure("ConnectException", "the writing thread ended at its start", true)),
+    }
+    let consumer = open(spec, &partitions)?;
+    spec.control.set_waker(consumer.waker());
+    let mut poller = Poller {
+        spec,
+        limits,
+        partitions,
+        consumer,
+        jobs: Some(jobs),
+        inbox,
+        batch: Batch::new(Instant::now()),
+        generation: 0,
+        is_paused: false,
+        stalled_since: None,
+        commit_at: Instant::now() + commit_interval(spec),
+        measure_at: Instant::now(),
+    };
+    let outcome = poller.turns(report);
+    poller.finish(outcome.is_ok());
+    writer.leave(spec.control.stop_by());
+    outcome
+}
+
+struct Poller<'a> {
+    spec: &'a TaskSpec,
+    limits: BatchLimits,
+    partitions: Arc<Partitions>,
+    consumer: Consumer,
+    jobs: Option<SyncSender<Job>>,
+    inbox: Receiver<Outcome>,
+    batch: Batch,
+    generation: u64,
+    /// By the user or by a slow destination.
+    is_paused: bool,
+    stalled_since: Option<Instant>,
+    commit_at: Instant,
+    measure_at: Instant,
+}
+
+/// Rows of one fetch: large enough to cost little, small enough to see a stop soon.
+const FETCH_ROWS: usize = 8192;
+/// A fetch that finds nothing looks around again after this.
+const FETCH_WAIT: Duration = Duration::from_millis(200);
+/// A destination that is slower than this pauses the partitions; shorter stalls only stop the fetching, because
+/// a pause throws away what was fetched ahead.
+const STALL_MAX: Duration = Duration::from_secs(2);
+
+/// At most every second: a crash repeats what was not committed. Longer only when the worker's interval is shorter.
+fn commit_interval(spec: &TaskSpec) -> Duration {
+    spec.settings.delivery.offset_flush_interval.min(Duration::from_secs(1))
+}
+
+fn open(spec: &Arc<TaskSpec>, partitions: &Arc<Partitions>) -> Result<Consumer, Failure> {
+    use crate::definition::Topics as Declared;
+    let topics = match &spec.connector.topics {
+        Declared::Listed(names) => Topics::Names(names.clone()),
+        Declared::Matching(pattern, _) => Topics::Pattern(pattern.clone()),
+        Declared::None => return Err(wrong("topics: a sink needs topics or topics.regex")),
+    };
+    let mut client = spec.consumer_settings()?;
+    let group =
+        client.get("group.id").map_or_else(|| format!("connect-{}", spec.id.connector), ToOwned::to_owned);
+    client.set_default("client.id", format!("connector-consumer-{}", spec.id));
+    let seen = Arc::clone(spec);
+    let listener = Listener {
+        partitions: Arc::clone(partitions),
+        patience: spec.settings.delivery.shutdown_timeout,
+        topic_seen: Box::new(move |topic| (seen.topic_seen)(topic)),
+    };
+    let mut settings = ConsumerSettings::new(client, &group, topics, Box::new(listener));
+    // A static member named after the task: wherever it starts, it takes over at once and fences its old self.
+    settings.instance = Some(spec.id.to_string());
+    settings.queue_bytes_max = 8 << 20;
+    Consumer::open(settings).map_err(|error| of_kafka("opening the consumer", &error))
+}
+
+impl Poller<'_> {
+    fn turns(&mut self, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
+        let mut reported = None;
+        while !self.spec.control.is_stopping() {
+            let wanted = self.spec.control.wanted();
+            if reported != Some(wanted) {
+                report(wanted);
+                reported = Some(wanted);
+            }
+            self.take_outcomes()?;
+            self.set_paused(wanted == Wanted::Pause || self.is_stalled())?;
+            self.fetch()?;
+            self.hand_over();
+            self.commit_if_due()?;
+            self.measure();
+        }
+        Ok(())
+    }
+
+    /// True when fetching has been impossible for long.
+    fn is_stalled(&self) -> bool {
+        self.stalled_since.is_some_and(|since| since.elapsed() > STALL_MAX)
+    }
+
+    fn set_paused(&mut self, paused: bool) -> Result<(), Failure> {
+        if paused == self.is_paused {
+            return Ok(());
+        }
+        let done = if paused { self.consumer.pause_all() } else { self.consumer.resume_all() };
+        done.map_err(|error| of_kafka("pausing or resuming partitions", &error))?;
+        self.is_paused = paused;
+        Ok(())
+    }
+
+    fn fetch(&mut self) -> Result<(), Failure> {
+        let has_room = !self.batch.is_full(&self.limits) && self.spec.budget.has_room();
+        if !has_room && !self.is_paused {
+            // The writer is behind. Its next outcome makes room; until then nothing is fetched.
+            self.stalled_since.get_or_insert_with(Instant::now);
+            return self.wait_for_writer();
+        }
+        if has_room {
+            self.stalled_since = None;
+        }
+        let wait = if self.batch.is_empty() {
+            FETCH_WAIT
+        } else {
+            FETCH_WAIT.min(self.batch.age_left(&self.limits, Instant::now()))
+        };
+        let rows = FETCH_ROWS.min(self.limits.rows.saturating_sub(self.batch.rows).max(1));
+        match self.consumer.fetch(rows, wait) {
+            Ok(messages) => self.took(messages),
+            Err(error) if error.kind == Kind::Retry || error.kind == Kind::Lost => {
+                tracing::debug!(%error, "fetching");
+            }
+            Err(error) => return Err(of_kafka("fetching", &error)),
+        }
+        Ok(())
+    }
+
+    fn took(&mut self, messages: kafka::Messages) {
+        let generation = self.partitions.generation();
+        if generation != self.generation {
+            // The partitions changed hands inside this fetch: what was fetched before it comes again.
+            self.batch = Batch::new(Instant::now());
+            self.generation = generation;
+        }
+        if messages.is_empty() {
+            return;
+        }
+        self.spec.metrics.records_in.inc_by(messages.len() as u64);
+        self.spec.metrics.bytes_in.inc_by(messages.bytes() as u64);
+        self.batch.add(messages, &self.spec.budget, Instant::now());
+    }
+
+    /// Gives the batch to the writer when it is full, or old enough and the writer has nothing to do.
+    fn hand_over(&mut self) {
+        let is_due = self.batch.is_full(&self.limits)
+            || !self.spec.budget.has_room()
+            || self.batch.age_left(&self.limits, Instant::now()).is_zero()
+                && self.partitions.in_flight() == 0;
+        let Some(jobs) = &self.jobs else { return };
+        if self.batch.is_empty() || !is_due {
+            return;
+        }
+        let batch = std::mem::replace(&mut self.batch, Batch::new(Instant::now()));
+        self.partitions.sent();
+        match jobs.try_send((self.generation, batch)) {
+            Ok(()) => {}
+            Err(TrySendError::Full((_, batch)) | TrySendError::Disconnected((_, batch))) => {
+                self.partitions.written(self.generation, Vec::new());
+                self.batch = batch;
+            }
+        }
+    }
+
+    fn wait_for_writer(&mut self) -> Result<(), Failure> {
+        match self.inbox.recv_timeout(FETCH_WAIT) {
+            Ok(outcome) => self.take(outcome),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn take_outcomes(&mut self) -> Result<(), Failure> {
+        while let Ok(outcome) = self.inbox.try_recv() {
+            self.take(outcome)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, outcome: Outcome) -> Result<(), Failure> {
+        match outcome {
+            Outcome::Receipt(_) => Ok(()),
+            Outcome::Failed(failure) => Err(failure),
+        }
+    }
+
+    fn commit_if_due(&mut self) -> Result<(), Failure> {
+        if Instant::now() < self.commit_at {
+            return Ok(());
+        }
+        self.commit_at = Instant::now() + commit_interval(self.spec);
+        self.commit()
+    }
+
+    fn commit(&mut self) -> Result<(), Failure> {
+        let commits = self.partitions.take_durable();
+        if commits.is_empty() {
+            return Ok(());
+        }
+        match self.consumer.commit(&commits) {
+            Ok(()) => drop(self.spec.metrics.commits.inc()),
+            Err(error) => {
+                self.spec.metrics.commit_failures.inc();
+                match error.kind {
+                    Kind::Retry => self.partitions.give_back(commits),
+                    // The next fetch tells what became of the partitions.
+                    Kind::Lost => tracing::warn!(%error, "offsets were not committed: records come again"),
+                    _ => return Err(of_kafka("committing offsets", &error)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn measure(&mut self) {
+        if Instant::now() < self.measure_at {
+            return;
+        }
+        self.measure_at = Instant::now() + Duration::from_secs(1);
+        let lag: i64 = self.consumer.lag().iter().filter_map(kafka::PartitionLag::records).sum();
+        self.spec.metrics.lag.set(lag);
+    }
+
+    /// Lets the writer finish what it has, commits it, and gives the partitions up.
+    fn finish(mut self, is_clean: bool) {
+        self.jobs = None;
+        let now = Instant::now();
+        let left = self.spec.control.stop_by().map_or(Duration::ZERO, |by| by.saturating_duration_since(now));
+        let patience = if is_clean { left } else { Duration::from_millis(100) };
+        if !self.partitions.wait_idle(patience) && is_clean {
+            tracing::warn!("the task ends while a write is still running: its records come again");
+        }
+        if let Err(failure) = self.commit() {
+            tracing::warn!(reason = failure.trace, "the last commit failed: records come again");
+        }
+        self.consumer.close();
+    }
+}

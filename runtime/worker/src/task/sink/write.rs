@@ -1,0 +1,107 @@
+//! The writing thread of a sink: every call to the plugin is made here, one at a time.
+use super::batch::{Batch, Outcome};
+use super::deliver::Delivery;
+use super::partitions::Partitions;
+use super::poll::Job;
+use crate::task::config::TaskSpec;
+use crate::task::failure::{failure, failure_of};
+use crate::task::services::TaskServices;
+use cluster::Failure;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The thread, while the task has it.
+pub struct Writer(JoinHandle<()>);
+
+/// Starts the thread. Its first outcome is a receipt for nothing: the plugin is open.
+pub fn start(
+    spec: Arc<TaskSpec>,
+    partitions: Arc<Partitions>,
+    queue: Receiver<Job>,
+    outcomes: Sender<Outcome>,
+) -> Result<Writer, Failure> {
+    let name = format!("{}-write", spec.id);
+    let span = tracing::Span::current();
+    let work = move || span.in_scope(|| write_all(&spec, &partitions, &queue, &outcomes));
+    let thread = std::thread::Builder::new().name(name).spawn(work);
+    thread
+        .map(Writer)
+        .map_err(|error| failure("ConnectException", &format!("starting a thread: {error}"), true))
+}
+
+impl Writer {
+    /// Waits for the thread's end. One that hangs in its plugin is left behind: nothing can end it from outside.
+    pub fn leave(self, stop_by: Option<Instant>) {
+        let deadline = stop_by.unwrap_or_else(Instant::now).max(Instant::now() + Duration::from_millis(500));
+        while !self.0.is_finished() && Instant::now() < deadline {
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+        if self.0.is_finished() {
+            drop(self.0.join());
+        } else {
+            tracing::warn!("a call into the plugin does not end: its thread is abandoned");
+        }
+    }
+}
+
+fn write_all(
+    spec: &Arc<TaskSpec>,
+    partitions: &Partitions,
+    queue: &Receiver<Job>,
+    outcomes: &Sender<Outcome>,
+) {
+    let mut delivery = match open(spec) {
+        Ok(delivery) => delivery,
+        Err(failure) => return drop(outcomes.send(Outcome::Failed(failure))),
+    };
+    let _ = outcomes.send(Outcome::Receipt(Vec::new()));
+    while let Ok((generation, batch)) = queue.recv() {
+        let outcome = write(&mut delivery, &batch);
+        drop(batch);
+        let has_failed = matches!(outcome, Outcome::Failed(_));
+        let ends = if let Outcome::Receipt(ends) = &outcome { ends.clone() } else { Vec::new() };
+        partitions.written(generation, ends);
+        let _ = outcomes.send(outcome);
+        // The polling thread may be waiting for records: it has to see the outcome before any come.
+        spec.control.wake();
+        if has_failed {
+            return;
+        }
+    }
+}
+
+fn open(spec: &Arc<TaskSpec>) -> Result<Delivery, Failure> {
+    let (key, value) = (spec.key_converter()?, spec.value_converter()?);
+    let services = TaskServices {
+        id: spec.id.clone(),
+        control: Arc::clone(&spec.control),
+        metrics: spec.metrics.clone(),
+        offsets: Arc::clone(&spec.offsets),
+    };
+    let task = host::OpenTask {
+        connector: &spec.id.connector,
+        task: spec.id.task,
+        config: &spec.config,
+        key_format: key.format_name(),
+        value_format: value.format_name(),
+        watch: spec.watch.clone(),
+    };
+    let sink = spec
+        .plugin
+        .open_sink(&task, Arc::new(services))
+        .map_err(|error| failure_of("opening the sink", &error))?;
+    Delivery::open(Arc::clone(spec), sink, key, value)
+}
+
+fn write(delivery: &mut Delivery, batch: &Batch) -> Outcome {
+    let started = Instant::now();
+    match delivery.deliver(batch) {
+        Ok(ends) => {
+            delivery.observe(batch.rows, started.elapsed());
+            Outcome::Receipt(ends)
+        }
+        Err(failure) => Outcome::Failed(failure),
+    }
+}

@@ -1,0 +1,246 @@
+//! A source's task: polls the plugin, converts, produces, and stores offsets once the broker has everything.
+mod progress;
+mod topics;
+
+use super::config::TaskSpec;
+use super::failure::{failure, failure_of, of_kafka};
+use super::services::TaskServices;
+use crate::converter::{Converter, Value};
+use crate::delivery::Backoff;
+use crate::delivery::producers::Outbox;
+use cluster::{Failure, Wanted};
+use host::{Kind, SourceInstance};
+use kafka::{Outgoing, SendError};
+use penstock_sdk::Record;
+use penstock_sdk::abi::{KIND_FLAT, KIND_NULL, KIND_TEXT};
+use progress::Progress;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use topics::KnownTopics;
+
+/// Runs the task until it is told to stop or fails. `report` hears of every change between running and paused.
+pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
+    let (key, value) = (spec.key_converter()?, spec.value_converter()?);
+    let producer = (spec.producer)().map_err(|error| of_kafka("opening the producer", &error))?;
+    let source = open(spec, &key, &value)?;
+    let sender = Sender {
+        spec,
+        key,
+        value,
+        outbox: producer.outbox(),
+        topics: KnownTopics::new(spec)?,
+        key_bytes: Vec::new(),
+        value_bytes: Vec::new(),
+    };
+    let mut runner = Runner {
+        spec,
+        source,
+        sender,
+        progress: Progress::new(spec),
+        backoff: Backoff::new(BACKOFF_FIRST, BACKOFF_MAX),
+    };
+    let outcome = runner.turns(report);
+    runner.finish(outcome.is_ok());
+    outcome
+}
+
+struct Runner<'a> {
+    spec: &'a Arc<TaskSpec>,
+    source: SourceInstance,
+    sender: Sender<'a>,
+    progress: Progress,
+    backoff: Backoff,
+}
+
+/// Everything that turns a record of the plugin into one of Kafka.
+struct Sender<'a> {
+    spec: &'a Arc<TaskSpec>,
+    key: Converter,
+    value: Converter,
+    outbox: Outbox,
+    topics: KnownTopics,
+    key_bytes: Vec<u8>,
+    value_bytes: Vec<u8>,
+}
+
+const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// Records of one task on their way to the broker; more would only wait in memory.
+const OUTSTANDING_MAX: usize = 50_000;
+
+fn open(spec: &Arc<TaskSpec>, key: &Converter, value: &Converter) -> Result<SourceInstance, Failure> {
+    let services = TaskServices {
+        id: spec.id.clone(),
+        control: Arc::clone(&spec.control),
+        metrics: spec.metrics.clone(),
+        offsets: Arc::clone(&spec.offsets),
+    };
+    let task = host::OpenTask {
+        connector: &spec.id.connector,
+        task: spec.id.task,
+        config: &spec.config,
+        key_format: key.format_name(),
+        value_format: value.format_name(),
+        watch: spec.watch.clone(),
+    };
+    spec.plugin
+        .open_source(&task, Arc::new(services))
+        .map_err(|error| failure_of("opening the source", &error))
+}
+
+impl Runner<'_> {
+    fn turns(&mut self, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
+        let mut reported = None;
+        while !self.spec.control.is_stopping() {
+            let wanted = self.spec.control.wanted();
+            if reported != Some(wanted) {
+                report(wanted);
+                reported = Some(wanted);
+            }
+            match wanted {
+                Wanted::Run => self.turn()?,
+                Wanted::Pause => self.spec.control.wait_for_turn(Wanted::Pause, Duration::from_millis(200)),
+            }
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self) -> Result<(), Failure> {
+        if self.sender.outbox.outstanding() >= OUTSTANDING_MAX || !self.progress.has_room() {
+            self.sender.outbox.wait(Duration::from_millis(100));
+            return Ok(());
+        }
+        let polled = match self.source.poll() {
+            Ok(polled) => polled,
+            Err(error) => return retry(self.spec, &mut self.backoff, &error),
+        };
+        self.backoff.reset();
+        let batch = self.progress.next();
+        for record in polled.batch().records() {
+            self.sender.send(batch, record)?;
+        }
+        let (is_empty, positions) = (polled.batch().is_empty(), polled.positions());
+        if !is_empty || !positions.is_empty() {
+            self.spec.metrics.batches.inc();
+            self.progress.polled(positions);
+        }
+        Ok(())
+    }
+
+    /// Stores the offsets of what has arrived, and fails when something has not.
+    fn settle(&mut self) -> Result<(), Failure> {
+        if let Some(error) = self.sender.outbox.failure() {
+            return Err(of_kafka("producing", &error));
+        }
+        self.progress.settle(&self.sender.outbox);
+        if self.progress.is_flush_due() {
+            self.flush();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        let stored = self.progress.flush(self.spec);
+        if !stored.is_empty() {
+            self.source.committed(&stored);
+        }
+    }
+
+    /// Waits for what is on its way and stores where to go on.
+    fn finish(&mut self, is_clean: bool) {
+        let patience = if is_clean {
+            self.spec.settings.delivery.offset_flush_timeout
+        } else {
+            Duration::from_millis(200)
+        };
+        let deadline = Instant::now() + patience;
+        let by = self.spec.control.stop_by().map_or(deadline, |by| by.min(deadline));
+        while self.sender.outbox.outstanding() > 0 && Instant::now() < by {
+            self.sender.outbox.wait(Duration::from_millis(50));
+        }
+        if self.sender.outbox.failure().is_none() {
+            self.progress.settle(&self.sender.outbox);
+        }
+        self.flush();
+    }
+}
+
+fn retry(spec: &TaskSpec, backoff: &mut Backoff, error: &host::Error) -> Result<(), Failure> {
+    let Kind::Retry { after } = error.kind else { return Err(failure_of("polling the source", error)) };
+    spec.metrics.retries.inc();
+    let wait = backoff.wait(after);
+    tracing::warn!(reason = error.message, retry_in = ?wait, "the source is not ready");
+    let _ = spec.control.wait(wait);
+    Ok(())
+}
+
+impl Sender<'_> {
+    fn send(&mut self, batch: u32, record: Record<'_>) -> Result<(), Failure> {
+        let topic = record.topic();
+        self.topics.prepare(self.spec, topic)?;
+        let key = encoded(&mut self.key, record.raw_key(), record.key_schema(), &mut self.key_bytes)
+            .map_err(|reason| unusable(topic, "key", &reason))?;
+        let value =
+            encoded(&mut self.value, record.raw_value(), record.value_schema(), &mut self.value_bytes)
+                .map_err(|reason| unusable(topic, "value", &reason))?;
+        let headers: Vec<_> = record.headers().collect();
+        let outgoing = Outgoing {
+            topic,
+            partition: (record.partition() >= 0).then(|| record.partition()),
+            key,
+            value,
+            headers: &headers,
+            timestamp_ms: record.timestamp_ms(),
+            token: 0,
+        };
+        self.spec.metrics.records_in.inc();
+        self.spec.metrics.bytes_in.inc_by((key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len)) as u64);
+        produce(self.spec, &self.outbox, batch, &outgoing)
+    }
+}
+
+fn produce(spec: &TaskSpec, outbox: &Outbox, batch: u32, record: &Outgoing<'_>) -> Result<(), Failure> {
+    loop {
+        match outbox.send(batch, record) {
+            Ok(()) => return Ok(()),
+            Err(SendError::QueueFull) => {
+                if spec.control.stop_by().is_some_and(|by| Instant::now() >= by) {
+                    return Err(failure(
+                        "ConnectException",
+                        "stopped while the producer's buffer was full",
+                        true,
+                    ));
+                }
+                outbox.wait(Duration::from_millis(20));
+            }
+            Err(SendError::Rejected(error)) => {
+                return Err(of_kafka(&format!("producing to {}", record.topic), &error));
+            }
+        }
+    }
+}
+
+/// The bytes that go to Kafka: of a source's own when the converter leaves them alone, else in `buffer`.
+fn encoded<'a>(
+    converter: &mut Converter,
+    (kind, bytes): (u8, Option<&'a [u8]>),
+    schema: Option<&str>,
+    buffer: &'a mut Vec<u8>,
+) -> Result<Option<&'a [u8]>, String> {
+    let value = match (kind, bytes) {
+        (KIND_NULL, _) | (_, None) => Value::Null,
+        (KIND_TEXT, Some(bytes)) => {
+            Value::Text(std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?)
+        }
+        (KIND_FLAT, Some(bytes)) => Value::Flat(bytes),
+        (_, Some(bytes)) => Value::Bytes(bytes),
+    };
+    buffer.clear();
+    let written = converter.to_bytes(value, schema, buffer).map_err(|error| error.to_string())?;
+    Ok(written.map(|range| &buffer[range]))
+}
+
+fn unusable(topic: &str, part: &str, reason: &str) -> Failure {
+    failure("DataException", &format!("a record for {topic}: {part}: {reason}"), true)
+}

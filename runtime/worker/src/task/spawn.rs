@@ -1,0 +1,67 @@
+//! Starts a task's thread and tells the herder how it goes.
+use super::{Control, TaskSpec, failure, sink, source};
+use cluster::{Failure, TaskId, Wanted};
+use host::ConnectorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// What a task's thread reports.
+#[derive(Debug)]
+pub enum TaskEvent {
+    Running,
+    Paused,
+    Ended(Option<Failure>),
+}
+
+/// Whom a task reports to.
+pub type Report = Box<dyn Fn(&TaskId, u64, TaskEvent) + Send + Sync>;
+
+/// A task that was started. Its thread may outlive this: one that hangs in its plugin cannot be ended.
+pub struct RunningTask {
+    pub attempt: u64,
+    pub control: Arc<Control>,
+    pub watch: host::CallWatch,
+}
+
+/// Starts the thread. Its last report is always [`TaskEvent::Ended`].
+pub fn spawn(spec: TaskSpec, attempt: u64, report: Report) -> RunningTask {
+    let running = RunningTask { attempt, control: Arc::clone(&spec.control), watch: spec.watch.clone() };
+    let id = spec.id.clone();
+    let report = Arc::new(report);
+    let inner = Arc::clone(&report);
+    let name = id.to_string();
+    let started = std::thread::Builder::new().name(name).spawn(move || run(spec, attempt, &inner));
+    if let Err(error) = started {
+        let failure = failure("ConnectException", &format!("starting a thread: {error}"), true);
+        report(&id, attempt, TaskEvent::Ended(Some(failure)));
+    }
+    running
+}
+
+fn run(spec: TaskSpec, attempt: u64, report: &Report) {
+    let id = spec.id.clone();
+    let span = tracing::info_span!("task", connector = id.connector, task = id.task);
+    let _entered = span.enter();
+    let kind = spec.plugin.kind();
+    let control = Arc::clone(&spec.control);
+    let spec = Arc::new(spec);
+    let turned = |wanted: Wanted| {
+        let event = if wanted == Wanted::Run { TaskEvent::Running } else { TaskEvent::Paused };
+        report(&id, attempt, event);
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| match kind {
+        ConnectorKind::Sink => sink::run(&spec, &turned),
+        ConnectorKind::Source => source::run(&spec, &turned),
+    }));
+    drop(spec);
+    let outcome = outcome.unwrap_or_else(|_| {
+        Err(failure(
+            "PanicException",
+            "the worker's own code panicked: please report this, with the log",
+            true,
+        ))
+    });
+    // A task that was told to stop has not failed, whatever its last call answered.
+    let failure = outcome.err().filter(|_| !control.is_stopping());
+    report(&id, attempt, TaskEvent::Ended(failure));
+}

@@ -1,0 +1,61 @@
+//! Replays what Apache Kafka Connect 4.3.1 answered to 685 requests, and keeps what agrees agreeing.
+//! (28 more are recorded for workers with basic authentication and CORS; the reference itself, replayed, agrees
+//! exactly in 676: the rest depends on what else its host has run.)
+//!
+//! `baseline.tsv` says of every request how far our answer agreed when it was written: `none`, `status`, `shape`
+//! (status and shape of the body) or `exact` (headers, values and messages too). A request that agrees less fails
+//! the test. After an improvement write it anew: `PENSTOCK_CONFORMANCE_WRITE=1 ./test conformance`.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this crate is test code")]
+
+mod outcome;
+
+use outcome::{Outcome, worse};
+use penstock_tests::{Worker, services};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Bounds every wait of the replay: the real worker needed 9 s for the slowest step.
+const PATIENCE_SECONDS: &str = "15";
+
+fn folder() -> PathBuf {
+    services::checkout().join("tests/conformance")
+}
+
+fn replay(url: &str, outcome: &std::path::Path, report: &std::path::Path) -> Outcome {
+    let mut command = Command::new(std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_owned()));
+    command.arg(folder().join("golden.py")).args(["replay", "--level", "status", "--base", url]);
+    command.args(["--patience", PATIENCE_SECONDS, "--in"]).arg(folder().join("golden"));
+    command.arg("--outcome").arg(outcome).arg("--report").arg(report).stdin(Stdio::null());
+    // Its own exit status says whether all of it agrees, which is not what is asked here.
+    command.status().expect("python3 is needed to replay the requests");
+    Outcome::parse(&std::fs::read_to_string(outcome).expect("the replay writes its outcome"))
+}
+
+#[test]
+fn no_request_agrees_less_with_connect_than_before() {
+    // What the requests leave behind (failing connectors, refused configs) is reported in the log as it should be.
+    let mut worker = Worker::distributed().set("offset.flush.interval.ms", "10000").allow("").start();
+    let report = services::checkout().join("target/conformance-differences.jsonl");
+    let now = replay(&worker.url, &worker.path("outcome"), &report);
+    worker.stop();
+    println!("{}", now.summary());
+    println!("every difference is in {}", report.display());
+    let baseline = folder().join("baseline.tsv");
+    if std::env::var_os("PENSTOCK_CONFORMANCE_WRITE").is_some() {
+        std::fs::write(&baseline, now.to_text()).unwrap();
+        return;
+    }
+    let before = Outcome::parse(&std::fs::read_to_string(&baseline).expect("the baseline is committed"));
+    assert_eq!(now.len(), before.len(), "requests replayed and requests in the baseline");
+    let worse = worse(&before, &now);
+    assert!(
+        worse.is_empty(),
+        "{} requests agree less than in the baseline:\n{}",
+        worse.len(),
+        worse.join("\n")
+    );
+    let better = outcome::worse(&now, &before).len();
+    if better > 0 {
+        println!("{better} requests agree more: write the baseline anew with PENSTOCK_CONFORMANCE_WRITE=1");
+    }
+}

@@ -1,0 +1,84 @@
+//! Addresses of the real services of a test run, and services that belong to one test alone.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The Kafka that all tests of a run share.
+pub fn kafka() -> String {
+    shared("PENSTOCK_TEST_KAFKA")
+}
+
+/// The ClickHouse that all tests of a run share.
+pub fn clickhouse() -> String {
+    shared("PENSTOCK_TEST_CLICKHOUSE")
+}
+
+/// The binary under test.
+pub fn binary() -> PathBuf {
+    shared("PENSTOCK_BIN").into()
+}
+
+/// The folder with the plugin libraries under test.
+pub fn plugins() -> PathBuf {
+    shared("PENSTOCK_PLUGINS").into()
+}
+
+fn shared(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| {
+        panic!("{variable} is not set: run `./test e2e`, which builds, starts the services and sets it")
+    })
+}
+
+pub fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent")
+}
+
+/// A service of one test's own, which it may stop and start; it goes away with its data when dropped.
+pub struct Own {
+    instance: String,
+    pub address: String,
+}
+
+impl Own {
+    /// `kind` is a name that `tests/services/up` knows.
+    pub fn start(kind: &str) -> Self {
+        let instance = format!("{kind}.{}", crate::unique("own"));
+        let address = up(&instance);
+        Self { instance, address }
+    }
+
+    pub fn stop(&self) {
+        down(&[&self.instance]);
+    }
+
+    /// Comes back where it was, with its data.
+    pub fn start_again(&self) {
+        assert_eq!(up(&self.instance), self.address, "{} came back elsewhere", self.instance);
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        down(&["--wipe", &self.instance]);
+    }
+}
+
+fn script(name: &str) -> Command {
+    let mut command = Command::new(checkout().join("tests/services").join(name));
+    command.stdin(Stdio::null()).stderr(Stdio::inherit());
+    command
+}
+
+fn up(instance: &str) -> String {
+    let output = script("up").arg(instance).output().expect("tests/services/up starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "tests/services/up {instance} failed: {text}");
+    let address = text.trim().split_once('=').map(|(_, address)| address.to_owned());
+    address.unwrap_or_else(|| panic!("tests/services/up {instance} printed no address: {text:?}"))
+}
+
+fn down(arguments: &[&str]) {
+    let status =
+        script("down").args(arguments).stdout(Stdio::null()).status().expect("tests/services/down starts");
+    assert!(status.success(), "tests/services/down {arguments:?}: {status}");
+}
