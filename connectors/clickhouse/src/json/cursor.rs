@@ -173,10 +173,9 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn digits(&mut self) -> Result<(), Fault> {
-        let start = self.at;
-        while self.byte().is_ascii_digit() {
-            self.at += 1;
-        }
-        if self.at == start { Err(self.fault("a digit")) } else { Ok(()) }
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += count;
+        if count == 0 { Err(self.fault("a digit")) } else { Ok(()) }
     }
 }
