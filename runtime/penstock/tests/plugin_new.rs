@@ -1,5 +1,7 @@
 //! `penstock plugin new` writes crates that build and keep the contract, with no edit.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

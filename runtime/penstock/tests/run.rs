@@ -1,5 +1,7 @@
 //! `penstock run` as a process: it serves, stops at a signal, and says what is wrong by its exit code.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
