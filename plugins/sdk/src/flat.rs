@@ -26,7 +26,7 @@ pub const ARRAY: u8 = 11;
 pub const MAP: u8 = 12;
 pub const STRUCT: u8 = 13;
 
-/// Values may nest this deep; deeper ones are malformed.
+/// Values may nest this deep: converters refuse deeper ones, and printing stops there.
 pub const DEPTH_MAX: usize = 128;
 
 #[cfg(test)]
@@ -62,6 +62,19 @@ mod tests {
         let Value::Struct(fields) = value else { panic!("a struct was written, read {value:?}") };
         assert_eq!(fields.get("id"), Some(Value::Int64(7)));
         assert_eq!(value.to_string(), "Struct{id=7,tags=[a, null]}");
+    }
+
+    #[test]
+    fn a_value_that_nests_without_end_prints_to_a_bound() {
+        let mut bytes = written(|w| w.null());
+        for _ in 0..2_000 {
+            let mut outer = vec![ARRAY];
+            outer.extend_from_slice(&(bytes.len() as u32 + 4).to_le_bytes());
+            outer.extend_from_slice(&1u32.to_le_bytes());
+            outer.append(&mut bytes);
+            bytes = outer;
+        }
+        assert!(Value::parse(&bytes).unwrap().to_string().contains('…'));
     }
 
     #[test]

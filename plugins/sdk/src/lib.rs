@@ -4,7 +4,7 @@
 //! The worker batches, retries, commits and restarts; the author reads or writes records.
 //!
 //! ```
-//! use penstock_sdk::{About, Batch, Config, Result, Sink, Task};
+//! use penstock_sdk::{About, Batch, Result, Sink, Task};
 //!
 //! struct Stdout;
 //!

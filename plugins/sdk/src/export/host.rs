@@ -81,3 +81,24 @@ impl HostHandle {
         found
     }
 }
+
+/// Cuts the line when `open` fails or panics; [`Self::keep`] leaves it to `close`.
+pub(super) struct CutOnDrop(Option<HostHandle>);
+
+impl CutOnDrop {
+    pub(super) fn new(host: &HostHandle) -> Self {
+        Self(Some(host.clone()))
+    }
+
+    pub(super) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for CutOnDrop {
+    fn drop(&mut self) {
+        if let Some(host) = &self.0 {
+            host.cut();
+        }
+    }
+}

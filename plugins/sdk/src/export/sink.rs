@@ -1,6 +1,6 @@
 //! The functions of the contract for a [`Sink`].
 use super::guard::{Reporter, guard, quietly};
-use super::host::HostHandle;
+use super::host::{CutOnDrop, HostHandle};
 use super::{Functions, check, plan_with, problems, table, view, with_defaults};
 use crate::{About, Sink, Task};
 use core::ffi::c_void;
@@ -72,8 +72,12 @@ unsafe extern "C" fn open<S: Sink>(
         let about = S::about();
         // SAFETY: the worker passes a valid `Open`, whose host lives until `close` has returned.
         let task = unsafe { open_task(&*open, &about) };
+        // Whatever the author's code keeps of the task must not reach the worker after a failure.
+        let uncut = CutOnDrop::new(&task.host);
         check(&about, &task.config)?;
-        let made = Instance { sink: S::open(&task)?, host: task.host };
+        let sink = S::open(&task)?;
+        uncut.keep();
+        let made = Instance { sink, host: task.host };
         // SAFETY: the worker passes a place for the instance.
         unsafe { *instance = Box::into_raw(Box::new(made)).cast() };
         Ok(())

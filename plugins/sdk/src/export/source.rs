@@ -1,6 +1,6 @@
 //! The functions of the contract for a [`Source`].
 use super::guard::{Reporter, guard, quietly};
-use super::host::HostHandle;
+use super::host::{CutOnDrop, HostHandle};
 use super::{
     Functions, check, plan_with, problems, raw::Arrays, sink::open_task, table, view, with_defaults,
 };
@@ -63,8 +63,11 @@ unsafe extern "C" fn open<S: Source>(
         let about = S::about();
         // SAFETY: the worker passes a valid `Open`, whose host lives until `close` has returned.
         let task = unsafe { open_task(&*open, &about) };
+        // Whatever the author's code keeps of the task must not reach the worker after a failure.
+        let uncut = CutOnDrop::new(&task.host);
         check(&about, &task.config)?;
         let source = S::open(&task)?;
+        uncut.keep();
         let made = Instance { source, poll: Poll::default(), arrays: Arrays::default(), host: task.host };
         // SAFETY: the worker passes a place for the instance.
         unsafe { *instance = Box::into_raw(Box::new(made)).cast() };

@@ -1,54 +1,58 @@
 //! Prints flat values in the way of Java's `toString`, which file sinks and logs show.
-use super::Value;
+use super::{DEPTH_MAX, Malformed, Value};
 use std::fmt::{self, Display, Formatter};
 
 impl Display for Value<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("null"),
-            Self::Boolean(value) => value.fmt(f),
-            Self::Int8(value) => value.fmt(f),
-            Self::Int16(value) => value.fmt(f),
-            Self::Int32(value) => value.fmt(f),
-            Self::Int64(value) => value.fmt(f),
-            Self::Float32(value) => write!(f, "{value:?}"),
-            Self::Float64(value) => write!(f, "{value:?}"),
-            Self::Text(value) => f.write_str(value),
-            Self::Bytes(value) => String::from_utf8_lossy(value).fmt(f),
-            Self::Array(items) => {
-                f.write_str("[")?;
-                separated(f, items.iter(), |f, item| item.fmt(f))?;
-                f.write_str("]")
-            }
-            Self::Map(map) => {
-                f.write_str("{")?;
-                separated(f, map.iter(), |f, (key, value)| write!(f, "{key}={value}"))?;
-                f.write_str("}")
-            }
-            Self::Struct(fields) => {
-                f.write_str("Struct{")?;
-                // Java leaves out the fields that are null.
-                let present = fields.iter().filter(|field| !matches!(field, Ok((_, Value::Null))));
-                let comma = ",";
-                joined(f, comma, present, |f, (name, value)| write!(f, "{name}={value}"))?;
-                f.write_str("}")
-            }
-        }
+        show(f, self, DEPTH_MAX)
     }
 }
 
-fn separated<T>(
-    f: &mut Formatter<'_>,
-    items: impl Iterator<Item = Result<T, super::Malformed>>,
-    show: impl Fn(&mut Formatter<'_>, T) -> fmt::Result,
-) -> fmt::Result {
-    joined(f, ", ", items, show)
+/// Values come from outside: one that nests without end would otherwise use up the stack.
+fn show(f: &mut Formatter<'_>, value: &Value<'_>, depth: usize) -> fmt::Result {
+    let Some(depth) = depth.checked_sub(1) else { return f.write_str("…") };
+    match value {
+        Value::Null => f.write_str("null"),
+        Value::Boolean(value) => value.fmt(f),
+        Value::Int8(value) => value.fmt(f),
+        Value::Int16(value) => value.fmt(f),
+        Value::Int32(value) => value.fmt(f),
+        Value::Int64(value) => value.fmt(f),
+        Value::Float32(value) => write!(f, "{value:?}"),
+        Value::Float64(value) => write!(f, "{value:?}"),
+        Value::Text(value) => f.write_str(value),
+        Value::Bytes(value) => String::from_utf8_lossy(value).fmt(f),
+        Value::Array(items) => {
+            f.write_str("[")?;
+            joined(f, ", ", items.iter(), |f, item| show(f, &item, depth))?;
+            f.write_str("]")
+        }
+        Value::Map(map) => {
+            f.write_str("{")?;
+            joined(f, ", ", map.iter(), |f, (key, value)| {
+                show(f, &key, depth)?;
+                f.write_str("=")?;
+                show(f, &value, depth)
+            })?;
+            f.write_str("}")
+        }
+        Value::Struct(fields) => {
+            f.write_str("Struct{")?;
+            // Java leaves out the fields that are null.
+            let present = fields.iter().filter(|field| !matches!(field, Ok((_, Value::Null))));
+            joined(f, ",", present, |f, (name, value)| {
+                write!(f, "{name}=")?;
+                show(f, &value, depth)
+            })?;
+            f.write_str("}")
+        }
+    }
 }
 
 fn joined<T>(
     f: &mut Formatter<'_>,
     comma: &str,
-    items: impl Iterator<Item = Result<T, super::Malformed>>,
+    items: impl Iterator<Item = Result<T, Malformed>>,
     show: impl Fn(&mut Formatter<'_>, T) -> fmt::Result,
 ) -> fmt::Result {
     for (index, item) in items.enumerate() {
