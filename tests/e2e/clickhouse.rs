@@ -83,18 +83,24 @@ fn nothing_is_lost_when_the_worker_is_killed_three_times() {
     let (records, topic) = million();
     let (clickhouse, name) = (ClickHouse::shared(), unique("killed"));
     records.create_table(&clickhouse, &name);
-    // Whoever takes over may find the killed worker's connections and membership still there for a while.
-    let mut worker = Worker::distributed().start();
+    // Commits often, so that each kill comes after some: what a commit covers must not come again.
+    let mut worker = Worker::distributed().set("offset.flush.interval.ms", "100").start();
     worker.submit(&name, &sink(&clickhouse, topic, &name, 2));
-    let mut seen = 0;
+    let committed = || -> i64 {
+        Kafka::shared().committed(&format!("connect-{name}"), topic).iter().map(|offset| offset.max(&0)).sum()
+    };
+    let (mut seen, mut stored) = (0, 0);
     for kill in 1..=3 {
-        until("more rows to arrive", LONG, || clickhouse.count(&name) > seen);
+        until("more rows to arrive and a commit", LONG, || {
+            clickhouse.count(&name) > seen && committed() > stored
+        });
         worker.kill();
+        stored = committed();
         seen = until_calm("inserts on their way to end", Duration::from_secs(1), LONG, || {
             clickhouse.count(&name)
         });
         assert!(seen < records.total(), "kill {kill} came when all rows had arrived: it shows nothing");
-        println!("kill {kill} at {seen} rows");
+        println!("kill {kill} at {seen} rows, {stored} of them committed");
         worker.start();
     }
     until("all rows to arrive", LONG, || {
@@ -103,6 +109,7 @@ fn nothing_is_lost_when_the_worker_is_killed_three_times() {
     await_committed(&name, topic);
     let doubled = records.assert_complete(&clickhouse, &name);
     println!("killed three times: nothing lost, {doubled} of {} rows doubled", records.total());
+    assert!(doubled < records.total(), "no commit was of any use");
     worker.stop();
     clickhouse.query(&format!("DROP TABLE `{name}`"));
 }

@@ -63,7 +63,7 @@ fn pause_resume_stop_and_delete_do_what_they_say() {
 fn a_config_reads_back_exactly_as_it_was_written() {
     let (kafka, name) = (Kafka::shared(), unique("config"));
     kafka.create_topic(&name, 1);
-    let mut worker = Worker::distributed().start();
+    let mut worker = Worker::distributed().allow("client.note").start();
     let mut config = datagen(&name, &[("rate", "1"), ("client.note", "größer \"quoted\" ${env:HOME}")]);
     worker.create(&name, &config);
     config["name"] = json!(name);

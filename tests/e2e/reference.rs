@@ -17,7 +17,7 @@ fn the_root_health_and_plugins_answer_as_connect_does() {
     };
     assert_eq!(kind("org.apache.kafka.connect.file.FileStreamSourceConnector"), "source");
     assert_eq!(kind("org.apache.kafka.connect.file.FileStreamSinkConnector"), "sink");
-    assert_eq!(kind("com.clickhouse.kafka.connect.ClickHouseSinkConnector"), "sink");
+    assert_eq!(kind("ClickHouseSink"), "sink");
     let missing = worker.rest.get("/connectors/nobody").expect(404);
     assert_eq!(missing, json!({ "error_code": 404, "message": "Connector nobody not found" }));
     worker.stop();
