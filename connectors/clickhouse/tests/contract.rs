@@ -1,4 +1,6 @@
 //! The contract battery over the built library, against a real server behind a door that can be shut.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod door;
 
 use clickhouse::Client;
