@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{LogRecord, LogSettings};
 use crate::raw::{Callbacks, Change, Handle, Ops};
-use crate::{ClientSettings, Error, Message, TopicPartition, fetch};
+use crate::{Admin, ClientSettings, Error, Message, TopicPartition, fetch};
 
 /// The offset that comes next, by partition.
 type Progress = BTreeMap<i32, i64>;
@@ -23,6 +23,8 @@ const BATCH_MAX: usize = 1_000;
 
 pub(super) struct Reader {
     handle: Arc<Handle>,
+    /// Asks for the ends: the reading client would answer only after its waiting fetch.
+    admin: Admin,
     topic: String,
     partitions: Vec<i32>,
     progress: watch::Receiver<Progress>,
@@ -32,6 +34,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn start(
+        admin: Admin,
         client: &ClientSettings,
         settings: &LogSettings,
         partitions: Vec<i32>,
@@ -51,7 +54,7 @@ impl Reader {
             .name(format!("log {topic}"))
             .spawn(move || work.run())
             .map_err(|error| Error::retry(format!("starting a thread to read {topic}: {error}")))?;
-        Ok(Self { handle, topic, partitions, progress, is_stopping, thread: Some(thread) })
+        Ok(Self { handle, admin, topic, partitions, progress, is_stopping, thread: Some(thread) })
     }
 
     pub(super) fn partitions(&self) -> &[i32] {
@@ -59,7 +62,7 @@ impl Reader {
     }
 
     pub(super) async fn read_to_end(&self, timeout: Duration) -> Result<(), Error> {
-        let ends = self.ends(timeout).await?;
+        let ends = self.admin.ends(&self.topic, &self.partitions).await?;
         let mut progress = self.progress.clone();
         loop {
             let behind = {
@@ -80,15 +83,6 @@ impl Reader {
                 }
             }
         }
-    }
-
-    async fn ends(&self, timeout: Duration) -> Result<Progress, Error> {
-        let (handle, topic, partitions) = (self.handle.clone(), self.topic.clone(), self.partitions.clone());
-        let asked = tokio::task::spawn_blocking(move || {
-            let end = |partition: i32| Ok((partition, handle.ops().query_end(&topic, partition, timeout)?));
-            partitions.into_iter().map(end).collect()
-        });
-        asked.await.map_err(|_| Error::retry("the runtime is shutting down"))?
     }
 }
 

@@ -147,24 +147,6 @@ impl Ops<'_> {
         (code == Response::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
     }
 
-    /// The end of a partition as its leader tells it now.
-    pub(crate) fn query_end(self, topic: &str, partition: i32, timeout: Duration) -> Result<i64, Error> {
-        let name = c_string(topic)?;
-        let (mut low, mut high) = (-1, -1);
-        // SAFETY: as in `known_end`.
-        let code = unsafe {
-            sys::rd_kafka_query_watermark_offsets(
-                self.rk,
-                name.as_ptr(),
-                partition,
-                &raw mut low,
-                &raw mut high,
-                millis(timeout),
-            )
-        };
-        check(code.into(), &format!("reading the end of {topic}-{partition}")).map(|()| high)
-    }
-
     /// What made this client useless, if anything did.
     pub(crate) fn fatal(self) -> Option<Error> {
         let mut reason = [0 as c_char; 512];
