@@ -9,8 +9,10 @@ THROUGHPUT = [
 ]
 STARTS = [
     ("start → REST ready s", "rest_ready_s"), ("start → healthy s", "health_ready_s"),
-    ("CPU s of the start", "start_cpu_s"), ("create → RUNNING s", "running_s"), ("create → first row s", "first_row_s"),
+    ("CPU s until healthy", "start_cpu_s"), ("create → RUNNING s", "running_s"), ("create → first row s", "first_row_s"),
     ("idle memory MB", "idle_mb"), ("with one idle connector MB", "idle_with_connector_mb"),
+    ("its idle CPU %", "idle_cpu_percent"), ("start again → REST ready s", "again_rest_ready_s"),
+    ("→ healthy s", "again_health_ready_s"), ("→ connector RUNNING s", "again_running_s"),
 ]
 START = "start and idle"
 FIRST_START = "first start, plugins new"
@@ -69,6 +71,7 @@ def goals(summary):
     def of(case, key):
         return cell(summary.get(case, {}), key)
     small, wide, lines = (f"{name} · penstock" for name in ("ClickHouse, small", "ClickHouse, wide", "file, lines"))
+    start = f"{START} · penstock"
     peaks = "; ".join(of(case, "peak_mb") for case in (small, wide, lines))
     return [
         "| goal | measured |", "|---|---|",
@@ -76,8 +79,8 @@ def goals(summary):
         f"| ClickHouse sink, 244-byte JSON: ≤ 1.4 µs worker CPU per row | {of(small, 'cpu_us_per_row')} µs |",
         f"| ClickHouse sink, 1 kB JSON: ≥ 150 MB per CPU second | {of(wide, 'mb_per_cpu_s')} MB |",
         f"| peak memory ≤ 150 MB | small; wide; lines: {peaks} MB |",
-        f"| REST ready ≤ 0.3 s | {of(START + ' · penstock', 'rest_ready_s')} s |",
-        f"| idle memory ≤ 30 MB | {of(START + ' · penstock', 'idle_mb')} MB |",
+        f"| REST ready ≤ 0.3 s (new cluster; again) | {of(start, 'rest_ready_s')}; {of(start, 'again_rest_ready_s')} s |",
+        f"| idle memory ≤ 30 MB (no connector; one) | {of(start, 'idle_mb')}; {of(start, 'idle_with_connector_mb')} MB |",
     ]
 
 
@@ -94,11 +97,12 @@ def markdown(result):
         "- Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()),
         f"- Data: {data}",
         f"- Connectors: {result['settings']['tasks']} task, settings beyond the defaults: "
-        f"{result['settings']['set'] or 'none'}",
+        f"{', '.join(result['settings']['set']) or 'none'}",
         "- Figures are medians (least–greatest).", "",
     ]
     if cases:
         lines += [*table(summary, cases, THROUGHPUT), ""]
+    # "First start" has Penstock only: the plugins of its folder are new to it.
     lines += [*table(summary, [FIRST_START, START], STARTS), "", *goals(summary), ""]
     for failure in result["failures"]:
         lines.append(f"- Run {failure['run']} of {failure['case']}, {failure['worker']}, did not end: "

@@ -182,12 +182,12 @@ class Drain:
 
 
 def start(lab, worker, data):
-    """A start on a quiet machine, its memory, and a small file sink: until RUNNING, until the first row."""
+    """A start and its memory, a small file sink until RUNNING and its first row, and a start that finds this sink."""
     ready = worker.start()
     try:
+        started = process.cpu_s(worker.pid)
         time.sleep(SETTLE_S)
         idle = process.memory_mb(worker.pid, "VmRSS")
-        cpu = process.cpu_s(worker.pid)
         target = FileTarget(worker, data)
         # Rows and status are looked at in turn: as often as the worker can bear it.
         target.every = 0.002
@@ -196,8 +196,15 @@ def start(lab, worker, data):
         process.wait(f"{worker.name} RUNNING", lambda: drain.look() and drain.running_s, lab.limit)
         figures = drain.figures()
         time.sleep(SETTLE_S)
-        return {**ready, "start_cpu_s": round(cpu, 2), "idle_mb": idle,
-                "idle_with_connector_mb": process.memory_mb(worker.pid, "VmRSS"),
+        before = process.cpu_s(worker.pid)
+        time.sleep(SETTLE_S)
+        spent = process.cpu_s(worker.pid) - before
+        quiet = {"start_cpu_s": round(started, 2), "idle_mb": idle, "idle_cpu_percent": round(spent / SETTLE_S * 100, 1),
+                 "idle_with_connector_mb": process.memory_mb(worker.pid, "VmRSS")}
+        again = {f"again_{key}": value for key, value in worker.start_again().items()}
+        process.wait(f"{worker.name} RUNNING again", lambda: worker.is_running(worker.name, lab.tasks), lab.limit)
+        again["again_running_s"] = round(time.monotonic() - worker.began, 3)
+        return {**ready, **quiet, **again,
                 **{key: figures[key] for key in ("create_s", "running_s", "first_row_s", "last_row_s")}}
     finally:
         worker.stop()

@@ -46,12 +46,12 @@ class Services:
     def stop(self):
         """Everything that was started here goes, with its data."""
         if self.kafka and "PENSTOCK_TEST_KAFKA" in os.environ:
-            self.tool("topics", "--delete", "--if-exists", "--topic", self.prefix + ".*")
+            self.tool("topics", "--delete", "--if-exists", "--topic", self.prefix + "[.-].*")
         self.down()
 
-    def down(self, *names):
+    def down(self, *names, wipe=True):
         if self.state.exists():
-            run([self.scripts / "down", "--wipe", *names], DOWN_LIMIT_S, env=self.env)
+            run([self.scripts / "down", *(["--wipe"] if wipe else []), *names], DOWN_LIMIT_S, env=self.env)
 
     def kafka_pid(self):
         return pid_in(self.state / "kafka" / "broker" / "pid")

@@ -29,10 +29,20 @@ class Worker:
         """Starts the process and answers the seconds until GET / and until GET /health said 200."""
         self.dir.mkdir()
         self.lab.workers.append(self)
+        return self.spawn_and_wait()
+
+    def start_again(self):
+        """The same for a worker that finds what it left in Kafka."""
+        self.end()
+        self.url = None
+        return self.spawn_and_wait()
+
+    def spawn_and_wait(self):
         self.spawn()
         ready = {}
-        for name, path in (("rest_ready_s", "/"), ("health_ready_s", "/health")):
-            process.wait(f"{self.kind}: GET {path}", lambda path=path: self.is_ready(path), READY_LIMIT_S)
+        # Looks at /health are fewer: a worker may need seconds for it, and answering is work.
+        for name, path, every in (("rest_ready_s", "/", 0.002), ("health_ready_s", "/health", 0.01)):
+            process.wait(f"{self.kind}: GET {path}", lambda path=path: self.is_ready(path), READY_LIMIT_S, every)
             ready[name] = round(time.monotonic() - self.began, 3)
         return ready
 
@@ -72,7 +82,7 @@ class Worker:
         return len(parts) == tasks + 1 and all(part["state"] == "RUNNING" for part in parts)
 
     def stop(self):
-        self.end()
+        self.end(wipe=True)
         shutil.rmtree(self.dir, ignore_errors=True)
         if self in self.lab.workers:
             self.lab.workers.remove(self)
@@ -104,7 +114,8 @@ class Penstock(Worker):
     def address(self):
         return process.text(self.dir / "address")
 
-    def end(self):
+    def end(self, wipe=False):
+        (self.dir / "address").unlink(missing_ok=True)
         if self.child is None:
             return
         self.child.terminate()
@@ -114,6 +125,7 @@ class Penstock(Worker):
             self.lab.note(f"{self.name} did not stop in {STOP_LIMIT_S} s: killed")
             os.killpg(self.child.pid, signal.SIGKILL)
             self.child.wait()
+        self.child = None
 
 
 class Java(Worker):
@@ -158,10 +170,10 @@ class Java(Worker):
     def address(self):
         return "http://127.0.0.1:" + process.text(self.state / "port")
 
-    def end(self):
+    def end(self, wipe=False):
         if self.up:
             self.end_script()
-            self.lab.services.down(self.state.name)
+            self.lab.services.down(self.state.name, wipe=wipe)
 
 
 def stat_lives(pid):
