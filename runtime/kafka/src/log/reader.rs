@@ -5,14 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::sync::watch;
 
 use super::{LogRecord, LogSettings};
 use crate::raw::{Callbacks, Change, Handle, Ops};
-use crate::{ClientSettings, Error, Message, TopicPartition, fetch};
+use crate::{ClientSettings, Error, Kind, Message, TopicPartition, fetch};
 
 /// The offset that comes next, by partition.
 type Progress = BTreeMap<i32, i64>;
@@ -20,6 +20,8 @@ type OnRecord = Box<dyn FnMut(LogRecord) + Send>;
 
 /// Records that are taken at once: few enough to stop soon.
 const BATCH_MAX: usize = 1_000;
+/// New partitions have a leader within some tens of milliseconds.
+const LEADER_PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) struct Reader {
     handle: Arc<Handle>,
@@ -82,13 +84,25 @@ impl Reader {
         }
     }
 
+    /// Asks again while partitions of a topic that was just made have no leader yet.
     async fn ends(&self, timeout: Duration) -> Result<Progress, Error> {
+        let until = Instant::now() + timeout;
+        loop {
+            match self.ask_ends(until.saturating_duration_since(Instant::now())).await {
+                Err(error) if error.kind == Kind::Retry && Instant::now() + LEADER_PAUSE < until => {
+                    tokio::time::sleep(LEADER_PAUSE).await;
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn ask_ends(&self, timeout: Duration) -> Result<Progress, Error> {
         let (handle, topic, partitions) = (self.handle.clone(), self.topic.clone(), self.partitions.clone());
-        let asked = tokio::task::spawn_blocking(move || {
-            let end = |partition: i32| Ok((partition, handle.ops().query_end(&topic, partition, timeout)?));
-            partitions.into_iter().map(end).collect()
-        });
-        asked.await.map_err(|_| Error::retry("the runtime is shutting down"))?
+        let asked =
+            tokio::task::spawn_blocking(move || handle.ops().query_ends(&topic, &partitions, timeout));
+        let rows = asked.await.map_err(|_| Error::retry("the runtime is shutting down"))??;
+        Ok(rows.into_iter().map(|row| (row.partition, row.offset)).collect())
     }
 }
 
