@@ -33,7 +33,8 @@ impl Sink for ClickHouseSink {
 
     fn open(task: &Task) -> Result<Self> {
         let envelope = match task.value_format() {
-            "json" => false,
+            // Text and bytes can hold JSON as well, and are the same in Kafka.
+            "json" | "text" | "bytes" => false,
             "json-envelope" => true,
             format => {
                 let expected = "expected org.apache.kafka.connect.json.JsonConverter";

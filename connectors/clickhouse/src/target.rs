@@ -82,25 +82,31 @@ impl Target {
             self.look_again(link)?;
         }
         let mut outcome = Outcome::default();
-        let mut halvings = 0;
+        let mut refused = 0;
         // Short records can mean long rows where a table is wide.
         let rows_max = (INSERT_BYTES / self.decoder.row_bytes_min().max(1)).max(1);
         let mut pending: Vec<_> = indices.chunks(rows_max).rev().collect();
         while let Some(part) = pending.pop() {
-            match self.attempt(link, records, part) {
-                Ok(done) => outcome.add(done),
-                Err(failure) if failure.cause == Cause::Data && halvings < HALVINGS_MAX => {
-                    if let [index] = part {
-                        outcome.rejected.push((*index, records[*index].refusal(&failure.sentence)));
-                    } else {
-                        halvings += 1;
-                        let (first, second) = part.split_at(part.len() / 2);
-                        pending.extend([second, first]);
-                    }
+            let failure = match self.attempt(link, records, part) {
+                Ok(done) => {
+                    outcome.add(done);
+                    continue;
                 }
-                Err(failure) => return Err(failure),
+                Err(failure) => failure,
+            };
+            let is_general = outcome.inserts == 0 && refused == REFUSED_MAX;
+            if failure.cause != Cause::Data || is_general {
+                return Err(failure);
+            }
+            if let [index] = part {
+                refused += 1;
+                outcome.rejected.push((*index, records[*index].refusal(&failure.sentence)));
+            } else {
+                let (first, second) = part.split_at(part.len() / 2);
+                pending.extend([second, first]);
             }
         }
+        outcome.rejected.sort_unstable_by_key(|(index, _)| *index);
         Ok(outcome)
     }
 
@@ -116,9 +122,9 @@ impl Target {
             outcome = self.decode(records, part);
         }
         match self.insert(link, None) {
-            Err(failure) if failure.cause == Cause::Schema => {
+            Err(failure) if matches!(failure.cause, Cause::Schema | Cause::Data) => {
                 if !self.look_again(link)? {
-                    return Err(Failure { cause: Cause::Data, ..failure });
+                    return Err(failure);
                 }
                 outcome = self.decode(records, part);
                 self.insert(link, None)?;
@@ -182,7 +188,8 @@ fn look(link: &mut Link, name: &Name) -> Result<(Vec<Column>, Zones), Failure> {
 
 /// Bytes of zero values that one insert may hold in memory.
 const INSERT_BYTES: usize = 128 << 20;
-/// Each halving costs an insert. One bad record among 100,000 takes 17.
-const HALVINGS_MAX: usize = 100;
+/// When the server has refused this many records one by one and inserted none, it is not the records that are
+/// wrong.
+const REFUSED_MAX: usize = 20;
 /// How often records with fields that the table does not have make the sink look for new columns.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);

@@ -146,6 +146,25 @@ impl Admin {
         found.await
     }
 
+    /// The offset that comes next in each partition. A topic that was created a moment ago has no leader yet for
+    /// some of the brokers: such an answer is asked again until the timeout.
+    pub async fn ends(&self, topic: &str, partitions: &[i32]) -> Result<BTreeMap<i32, i64>, Error> {
+        let until = tokio::time::Instant::now() + self.timeout;
+        loop {
+            let (topic, wanted, timeout) = (topic.to_owned(), partitions.to_vec(), self.timeout);
+            let asked = self.blocking(move |client| {
+                crate::raw::ends(client.inner().native_client(), &topic, &wanted, timeout)
+            });
+            match asked.await {
+                Ok(ends) => return Ok(ends.into_iter().collect()),
+                Err(error) if error.kind == crate::Kind::Retry && tokio::time::Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     fn options(&self) -> AdminOptions {
         AdminOptions::new().request_timeout(Some(self.timeout)).operation_timeout(Some(self.timeout))
     }

@@ -66,7 +66,7 @@ impl CompactedLog {
             client: producer_settings(&client, settings.request_timeout),
             delivery: acknowledgements.clone(),
         })?;
-        let reader = Reader::start(&client, &settings, partitions, Box::new(on_record))?;
+        let reader = Reader::start(admin, &client, &settings, partitions, Box::new(on_record))?;
         let timeout = settings.request_timeout;
         Ok(Self { topic: settings.topic.name, producer, acknowledgements, reader, timeout })
     }

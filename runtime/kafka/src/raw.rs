@@ -17,7 +17,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use sys::rd_kafka_resp_err_t as Response;
 
 use crate::{Error, TopicPartition};
-pub(crate) use ask::{group_offsets, topic_configs};
+pub(crate) use ask::{ends, group_offsets, topic_configs};
 pub(crate) use calls::Ops;
 pub(crate) use list::Entry;
 

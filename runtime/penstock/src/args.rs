@@ -30,7 +30,7 @@ pub enum Command {
 
 #[derive(Debug, Default, Args)]
 pub struct Run {
-    /// Worker settings in a .properties, .yaml or .toml file, with the keys of Kafka Connect
+    /// Worker settings with the keys of Kafka Connect: a .yaml or .toml file, any other is Java's .properties
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set one key, stronger than file and environment; may be repeated

@@ -6,6 +6,7 @@ mod sdk;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 pub use name::Name;
 pub use sdk::Sdk;
@@ -26,7 +27,17 @@ pub fn write(folder: &Path, name: &Name, sdk: &Sdk) -> Result<(), String> {
             .and_then(|()| fs::write(&path, text))
             .map_err(|error| format!("writing {}: {error}", path.display()))?;
     }
+    format(folder);
     sdk.copy_lock(folder)
+}
+
+/// A long name makes lines longer than they should be. As with `cargo new`, a machine without rustfmt does
+/// without.
+fn format(folder: &Path) {
+    let mut rustfmt = Command::new("rustfmt");
+    rustfmt.args(["--quiet", "--edition", "2024", "src/lib.rs", "tests/contract.rs"]);
+    let _ =
+        rustfmt.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
 }
 
 fn files(name: &Name, sdk: &Sdk) -> Vec<(&'static str, String)> {
@@ -55,6 +66,7 @@ fn files(name: &Name, sdk: &Sdk) -> Vec<(&'static str, String)> {
         ("src/lib.rs", filled(lib)),
         ("tests/contract.rs", filled(contract)),
         ("README.md", filled(readme)),
+        ("rustfmt.toml", "max_width = 110\nuse_small_heuristics = \"Max\"\n".to_owned()),
         (".gitignore", "/target\n".to_owned()),
     ]
 }

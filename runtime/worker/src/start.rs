@@ -85,12 +85,14 @@ async fn read_logs(shared: Arc<Shared>, inputs: mpsc::Sender<Input>) {
     loop {
         let logs = &shared.logs;
         let read = async {
-            logs.offsets.read_to_end().await?;
-            logs.statuses.read_to_end().await?;
-            logs.configs.read_to_end().await
+            tokio::try_join!(
+                logs.offsets.read_to_end(),
+                logs.statuses.read_to_end(),
+                logs.configs.read_to_end()
+            )
         };
         match read.await {
-            Ok(()) => break,
+            Ok(_) => break,
             Err(reason) => tracing::warn!(reason, "reading the stores, trying again"),
         }
         tokio::time::sleep(Duration::from_millis(500)).await;

@@ -86,6 +86,7 @@ impl Column {
         each!(self, column => column.fill(rows));
     }
 
+    #[inline]
     pub fn mark(&mut self) {
         each!(self, column => column.mark());
     }

@@ -56,6 +56,15 @@ impl Scalar {
                 let number = json.number()?;
                 self.append_number(number)
             }
+            // The rest is rare enough to stay out of the way of the processor's instruction cache.
+            _ => return self.append_other(json, at),
+        };
+        fits.ok_or(Fault::Misfit { at })
+    }
+
+    #[cold]
+    fn append_other(&mut self, json: &mut Cursor<'_>, at: usize) -> Result<(), Fault> {
+        let fits = match json.peek() {
             b't' => {
                 json.literal("true")?;
                 self.append_bool(true)

@@ -1,7 +1,7 @@
 //! Finds the column of a field's name, first by what followed the previous name last time.
 use std::collections::HashMap;
 
-use crate::json::{Cursor, Fault};
+use crate::json::{Cursor, Expected, Fault};
 
 /// Stands before the first name of a record.
 pub const START: usize = 0;
@@ -18,7 +18,7 @@ pub struct Names {
 }
 
 struct Entry {
-    name: Box<str>,
+    name: Expected,
     slot: Option<usize>,
     /// The entry that followed this one.
     next: usize,
@@ -28,8 +28,8 @@ impl Names {
     /// `columns` in the order of their slots.
     pub fn new<'a>(columns: impl Iterator<Item = &'a str>) -> Self {
         let mut names = Names { entries: Vec::new(), index: HashMap::new(), new: false };
-        names.entries.push(Entry { name: "".into(), slot: None, next: FORGOTTEN });
-        names.entries.push(Entry { name: "".into(), slot: None, next: FORGOTTEN });
+        names.entries.push(Entry { name: Expected::new(""), slot: None, next: FORGOTTEN });
+        names.entries.push(Entry { name: Expected::new(""), slot: None, next: FORGOTTEN });
         for (slot, name) in columns.enumerate() {
             names.add(name, Some(slot));
         }
@@ -76,7 +76,7 @@ impl Names {
 
     fn add(&mut self, name: &str, slot: Option<usize>) -> usize {
         let entry = self.entries.len();
-        self.entries.push(Entry { name: name.into(), slot, next: FORGOTTEN });
+        self.entries.push(Entry { name: Expected::new(name), slot, next: FORGOTTEN });
         self.index.insert(name.into(), entry);
         entry
     }

@@ -86,7 +86,7 @@ impl Slot {
     pub fn begin(&mut self, row: usize) -> bool {
         if self.has(row) {
             self.rollback(row);
-        } else {
+        } else if self.rows < row {
             self.fill(row);
         }
         let Some(values) = &mut self.values else {

@@ -1,6 +1,33 @@
 //! A position in JSON text, with the steps that a schema-driven decoder takes.
 use super::{DEPTH_MAX, Fault};
 
+/// A name that is expected next, ready to be compared eight bytes at once.
+pub struct Expected {
+    text: Box<str>,
+    word: u64,
+    mask: u64,
+}
+
+impl Expected {
+    pub fn new(text: &str) -> Self {
+        let mut word = [0; 8];
+        let length = text.len().min(8);
+        word[..length].copy_from_slice(&text.as_bytes()[..length]);
+        let mask = if length == 8 { u64::MAX } else { (1 << (length * 8)) - 1 };
+        Expected { text: text.into(), word: u64::from_le_bytes(word), mask }
+    }
+
+    /// Whether `bytes` begin with the name.
+    #[inline]
+    fn is(&self, bytes: &[u8]) -> bool {
+        match bytes.first_chunk::<8>() {
+            Some(first) if u64::from_le_bytes(*first) & self.mask != self.word => false,
+            Some(_) if self.text.len() <= 8 => true,
+            _ => bytes.starts_with(self.text.as_bytes()),
+        }
+    }
+}
+
 /// Reads one JSON document. Every method skips white space before what it reads.
 pub struct Cursor<'a> {
     pub(super) text: &'a str,
@@ -111,13 +138,13 @@ impl<'a> Cursor<'a> {
 
     /// Reads a name between quotes and the colon after it, if it is this very name, without escapes.
     #[inline]
-    pub fn take_name(&mut self, name: &str) -> bool {
+    pub fn take_name(&mut self, name: &Expected) -> bool {
         if self.peek() != b'"' {
             return false;
         }
         let start = self.at + 1;
-        let end = start + name.len();
-        if self.bytes.get(end) != Some(&b'"') || &self.bytes[start..end] != name.as_bytes() {
+        let end = start + name.text.len();
+        if self.bytes.get(end) != Some(&b'"') || !name.is(&self.bytes[start..]) {
             return false;
         }
         let before = self.at;
@@ -146,10 +173,9 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn digits(&mut self) -> Result<(), Fault> {
-        let start = self.at;
-        while self.byte().is_ascii_digit() {
-            self.at += 1;
-        }
-        if self.at == start { Err(self.fault("a digit")) } else { Ok(()) }
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += count;
+        if count == 0 { Err(self.fault("a digit")) } else { Ok(()) }
     }
 }

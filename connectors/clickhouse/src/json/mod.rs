@@ -5,7 +5,7 @@ mod string;
 #[cfg(test)]
 mod tests;
 
-pub use cursor::Cursor;
+pub use cursor::{Cursor, Expected};
 
 /// Why a value could not be read. It is small because it is made on the hot path; the sentence for a person is
 /// made from it once, by the decoder.

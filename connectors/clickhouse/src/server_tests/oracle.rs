@@ -13,10 +13,17 @@ fn check(lab: &Lab, ty: &str, values: &[String]) {
     let records: Vec<_> =
         values.iter().enumerate().map(|(k, value)| format!(r#"{{"k":{k},"v":{value}}}"#)).collect();
     accept(&mut lab.delivery(&[]), "ours", &records);
-    lab.run(
-        &format!("INSERT INTO @.theirs FORMAT JSONEachRow\n{}", records.join("\n"))
-            .replace('@', &lab.database),
+    // Not by `run`: values may hold the sign that stands for the database.
+    let theirs = format!(
+        "INSERT INTO {}.theirs FORMAT JSONEachRow
+{}",
+        lab.database,
+        records.join(
+            "
+"
+        )
     );
+    lab.server.query(&theirs, &[]).unwrap();
     assert_eq!(lab.rows("ours"), lab.rows("theirs"), "{ty} {values:?}");
 }
 
@@ -35,7 +42,8 @@ fn chosen_values_of_every_type_read_as_the_server_reads_them() {
 #[test]
 fn random_values_of_random_types_read_as_the_server_reads_them() {
     let lab = Lab::new();
-    let mut runner = TestRunner::new(ProptestConfig { cases: 60, ..ProptestConfig::default() });
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() });
     let strategy = prop::sample::select(RANDOM).prop_flat_map(|ty| {
         let value = json(&parse(ty).unwrap());
         (Just(ty), prop::collection::vec(value, 1..8))

@@ -68,7 +68,8 @@ fn topics_find_their_tables() {
 #[test]
 fn names_may_hold_any_character() {
     let lab = Lab::new();
-    let mut runner = TestRunner::new(ProptestConfig { cases: 40, ..ProptestConfig::default() });
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() });
     let name = r#"[a-z'"`\\ ,;(){}?=@%$.é😀\n-]{1,12}"#;
     runner
         .run(&(name, name), |(table, column)| {

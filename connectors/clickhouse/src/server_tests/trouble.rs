@@ -42,6 +42,27 @@ fn records_that_only_the_server_can_refuse_are_found_and_the_others_arrive() {
 }
 
 #[test]
+fn a_broken_materialized_view_is_not_blamed_on_a_record() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (k UInt32) ENGINE = Memory");
+    lab.run("CREATE TABLE @.copy (k UInt32, gone UInt32) ENGINE = MergeTree ORDER BY k");
+    lab.run("CREATE MATERIALIZED VIEW @.view TO @.copy AS SELECT k, k AS gone FROM @.t");
+    lab.run("ALTER TABLE @.t RENAME COLUMN k TO q");
+    let error = write(&mut lab.delivery(&[]), "t", &[r#"{"q":1}"#]).unwrap_err();
+    assert_eq!(error.kind(), &Kind::Fatal, "{error}");
+}
+
+#[test]
+fn when_the_server_refuses_every_record_the_task_fails_and_rejects_none() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (k UInt32, CONSTRAINT c CHECK k = 0) ENGINE = Memory");
+    let records: Vec<_> = (1..1000).map(|k| format!("{{\"k\":{k}}}")).collect();
+    let error = write(&mut lab.delivery(&[]), "t", &records).unwrap_err();
+    assert_eq!(error.kind(), &Kind::Fatal, "{error}");
+    assert_eq!(lab.run("SELECT count() FROM @.t"), [["0"]]);
+}
+
+#[test]
 fn a_missing_table_fails_the_task_or_is_passed_over() {
     let lab = Lab::new();
     let error = refusal(&mut lab.delivery(&[]), "nowhere", &Kind::Config);

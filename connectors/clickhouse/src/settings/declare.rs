@@ -106,7 +106,7 @@ fn delivery() -> Vec<Setting> {
         Setting::boolean("customInsertFormat")
             .default("false")
             .importance(Importance::Low)
-            .doc("Must be false: records are JSON objects."),
+            .doc("Ignored: insertFormat alone says what records are."),
         Setting::string("insertFormat")
             .default("none")
             .importance(Importance::Low)

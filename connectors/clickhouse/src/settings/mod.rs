@@ -137,7 +137,6 @@ const REFUSED_WHEN_TRUE: &[(&str, &str)] = &[
     ("exactlyOnce", "this sink delivers at least once; set it to false to run without exactly-once delivery"),
     ("debeziumCDCEnabled", "this sink inserts records as they are and does not unfold change events"),
     ("auto.evolve", "this sink does not alter tables; add the columns, and it picks them up"),
-    ("customInsertFormat", "this sink reads JSON objects and no other text formats"),
 ];
 
 const REFUSED_UNLESS: &[(&str, &[&str], &str)] = &[

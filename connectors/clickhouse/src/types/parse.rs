@@ -210,6 +210,8 @@ impl Parser<'_> {
         let mut chars = self.rest.chars();
         loop {
             match chars.next().ok_or(Unsupported)? {
+                // Written twice, a quote stands for itself.
+                char if char == quote && chars.as_str().starts_with(quote) => text.extend(chars.next()),
                 '\\' => text.push(unescaped(chars.next().ok_or(Unsupported)?)),
                 char if char == quote => break,
                 char => text.push(char),

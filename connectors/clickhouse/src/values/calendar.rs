@@ -16,7 +16,13 @@ pub struct Civil {
 impl Civil {
     /// Reads `YYYY-MM-DD`, `YYYYMMDD`, either followed by `T` or a space and a time, and `YYYYMMDDhhmmss`.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut reader = Reader { bytes: text.trim().as_bytes() };
+        let bytes = text.trim().as_bytes();
+        if let Some((mut civil, rest)) = Civil::usual(bytes) {
+            let mut reader = Reader { bytes: rest };
+            civil.fraction_and_zone(&mut reader)?;
+            return if reader.bytes.is_empty() { Some(civil) } else { None };
+        }
+        let mut reader = Reader { bytes };
         let year = reader.digits(4, 4)?;
         let compact = reader.bytes.first()?.is_ascii_digit();
         let (month, day) = if compact {
@@ -42,6 +48,29 @@ impl Civil {
         if reader.bytes.is_empty() { Some(civil) } else { None }
     }
 
+    /// The form that nearly all times have, `YYYY-MM-DD hh:mm:ss` or with `T`, and what follows it. `None` for
+    /// any other, which may still be a time.
+    fn usual(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (time, rest) = bytes.split_first_chunk::<19>()?;
+        let separators = [time[4], time[7], time[10], time[13], time[16]];
+        if !matches!(separators, [b'-', b'-', b' ' | b'T', b':', b':']) {
+            return None;
+        }
+        let mut wrong = false;
+        let mut two = |at: usize| {
+            let (tens, ones) = (time[at].wrapping_sub(b'0'), time[at + 1].wrapping_sub(b'0'));
+            wrong |= tens > 9 || ones > 9;
+            i64::from(tens) * 10 + i64::from(ones)
+        };
+        let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
+        let (hour, minute, second) = (two(11), two(14), two(17));
+        if wrong || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let seconds = hour * 3600 + minute * 60 + second;
+        Some((Civil { days: days(year, month, day)?, seconds, nanos: 0, offset: None }, rest))
+    }
+
     fn time(&mut self, reader: &mut Reader<'_>, compact: bool) -> Option<()> {
         let hour = reader.digits(2, 2).filter(|hour| *hour < 24)?;
         let colon = !compact || reader.bytes.first() == Some(&b':');
@@ -52,10 +81,19 @@ impl Civil {
         self.seconds = hour * 3600 + minute * 60;
         if (colon && reader.take(b':').is_some()) || (!colon && reader.is_digit()) {
             self.seconds += reader.digits(2, 2).filter(|second| *second < 60)?;
-            if reader.take(b'.').or_else(|| reader.take(b',')).is_some() {
-                self.nanos = reader.fraction()?;
-            }
+            return self.fraction_and_zone(reader);
         }
+        self.zone(reader)
+    }
+
+    fn fraction_and_zone(&mut self, reader: &mut Reader<'_>) -> Option<()> {
+        if reader.take(b'.').or_else(|| reader.take(b',')).is_some() {
+            self.nanos = reader.fraction()?;
+        }
+        self.zone(reader)
+    }
+
+    fn zone(&mut self, reader: &mut Reader<'_>) -> Option<()> {
         reader.take(b' ');
         if !reader.bytes.is_empty() {
             self.offset = Some(reader.offset()?);

@@ -4,8 +4,39 @@ use super::wide::Wide;
 /// Reads a number and shifts its point `scale` digits to the right. Digits beyond that are cut, as the
 /// server's own JSON parser does. `None` if it is no number or has more than `precision` digits.
 pub fn scaled(text: &str, precision: usize, scale: usize) -> Option<Wide> {
+    if let Some(value) = small(text, precision, scale) {
+        return Some(value);
+    }
     let number = Number::parse(text)?;
     Some(number.shifted(precision, scale)?.0)
+}
+
+/// Nearly every decimal: digits with at most one point, few enough for a machine word. `None` for any other,
+/// which may still be a decimal.
+fn small(text: &str, precision: usize, scale: usize) -> Option<Wide> {
+    let (negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let whole = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (whole, fraction) = match digits.split_at(whole) {
+        (whole, []) => (whole, &[][..]),
+        (whole, [b'.', fraction @ ..]) => (whole, fraction),
+        _ => return None,
+    };
+    if whole.is_empty() || whole.len() + scale > precision.min(18) {
+        return None;
+    }
+    let mut value = whole.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
+    for place in 0..scale {
+        let digit = fraction.get(place).copied().unwrap_or(b'0').wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + u64::from(digit);
+    }
+    let is_cut_clean = fraction.iter().skip(scale).all(u8::is_ascii_digit);
+    if is_cut_clean { Some(Wide::small(negative, value)) } else { None }
 }
 
 /// Reads a whole number, also when it is written as 1e3 or 7.0. `None` if it has a fraction.

@@ -12,6 +12,10 @@ impl Wide {
         Wide { negative, limbs: [0; 4] }
     }
 
+    pub fn small(negative: bool, magnitude: u64) -> Self {
+        Wide { negative, limbs: [magnitude, 0, 0, 0] }
+    }
+
     /// Multiplies, then adds. `None` when the magnitude no longer fits.
     pub fn multiply_add(mut self, factor: u64, summand: u64) -> Option<Self> {
         let mut carry = u128::from(summand);

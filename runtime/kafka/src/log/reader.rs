@@ -5,14 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::sync::watch;
 
 use super::{LogRecord, LogSettings};
 use crate::raw::{Callbacks, Change, Handle, Ops};
-use crate::{ClientSettings, Error, Kind, Message, TopicPartition, fetch};
+use crate::{Admin, ClientSettings, Error, Message, TopicPartition, fetch};
 
 /// The offset that comes next, by partition.
 type Progress = BTreeMap<i32, i64>;
@@ -20,11 +20,11 @@ type OnRecord = Box<dyn FnMut(LogRecord) + Send>;
 
 /// Records that are taken at once: few enough to stop soon.
 const BATCH_MAX: usize = 1_000;
-/// New partitions have a leader within some tens of milliseconds.
-const LEADER_PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) struct Reader {
     handle: Arc<Handle>,
+    /// Asks for the ends: the reading client would answer only after its waiting fetch.
+    admin: Admin,
     topic: String,
     partitions: Vec<i32>,
     progress: watch::Receiver<Progress>,
@@ -34,6 +34,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn start(
+        admin: Admin,
         client: &ClientSettings,
         settings: &LogSettings,
         partitions: Vec<i32>,
@@ -53,7 +54,7 @@ impl Reader {
             .name(format!("log {topic}"))
             .spawn(move || work.run())
             .map_err(|error| Error::retry(format!("starting a thread to read {topic}: {error}")))?;
-        Ok(Self { handle, topic, partitions, progress, is_stopping, thread: Some(thread) })
+        Ok(Self { handle, admin, topic, partitions, progress, is_stopping, thread: Some(thread) })
     }
 
     pub(super) fn partitions(&self) -> &[i32] {
@@ -61,7 +62,7 @@ impl Reader {
     }
 
     pub(super) async fn read_to_end(&self, timeout: Duration) -> Result<(), Error> {
-        let ends = self.ends(timeout).await?;
+        let ends = self.admin.ends(&self.topic, &self.partitions).await?;
         let mut progress = self.progress.clone();
         loop {
             let behind = {
@@ -82,27 +83,6 @@ impl Reader {
                 }
             }
         }
-    }
-
-    /// Asks again while partitions of a topic that was just made have no leader yet.
-    async fn ends(&self, timeout: Duration) -> Result<Progress, Error> {
-        let until = Instant::now() + timeout;
-        loop {
-            match self.ask_ends(until.saturating_duration_since(Instant::now())).await {
-                Err(error) if error.kind == Kind::Retry && Instant::now() + LEADER_PAUSE < until => {
-                    tokio::time::sleep(LEADER_PAUSE).await;
-                }
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn ask_ends(&self, timeout: Duration) -> Result<Progress, Error> {
-        let (handle, topic, partitions) = (self.handle.clone(), self.topic.clone(), self.partitions.clone());
-        let asked =
-            tokio::task::spawn_blocking(move || handle.ops().query_ends(&topic, &partitions, timeout));
-        let rows = asked.await.map_err(|_| Error::retry("the runtime is shutting down"))??;
-        Ok(rows.into_iter().map(|row| (row.partition, row.offset)).collect())
     }
 }
 

@@ -38,6 +38,31 @@ pub(crate) fn group_offsets(
     }
 }
 
+/// The offset that comes next in each partition, in one question to each leader.
+///
+/// Not for a client that consumes: its leader answers such a question only after the fetch that waits for records.
+pub(crate) fn ends(
+    client: &NativeClient,
+    topic: &str,
+    partitions: &[i32],
+    timeout: Duration,
+) -> Result<Vec<(i32, i64)>, Error> {
+    let doing = format!("reading the ends of {topic}");
+    let latest = Some(i64::from(sys::RD_KAFKA_OFFSET_END));
+    let list = list::build(partitions.iter().map(|partition| (topic, *partition, latest, "")))?;
+    // SAFETY: client and list are live during the call, which fills in the list's rows.
+    let rows = unsafe {
+        let code = sys::rd_kafka_offsets_for_times(client.ptr(), list.ptr(), millis(timeout));
+        check(code.into(), &doing)?;
+        list::read(list.ptr())
+    };
+    let end = |row: list::Entry| {
+        check(row.error, &format!("reading the end of {topic}-{}", row.partition))?;
+        Ok((row.partition, row.offset.max(0)))
+    };
+    rows.into_iter().map(end).collect()
+}
+
 /// The settings in force for a topic.
 ///
 /// rust-rdkafka's own call takes an error for a topic without settings.

@@ -147,26 +147,6 @@ impl Ops<'_> {
         (code == Response::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
     }
 
-    /// The ends of these partitions as their leaders tell them now, in one request for each leader.
-    pub(crate) fn query_ends(
-        self,
-        topic: &str,
-        partitions: &[i32],
-        timeout: Duration,
-    ) -> Result<Vec<Entry>, Error> {
-        // Asked for by time, the special time "end" is answered with the end.
-        let end = i64::from(sys::RD_KAFKA_OFFSET_END);
-        let list = list::build(partitions.iter().map(|partition| (topic, *partition, Some(end), "")))?;
-        // SAFETY: see `committed`.
-        let (code, rows) = unsafe {
-            let code = sys::rd_kafka_offsets_for_times(self.rk, list.ptr(), millis(timeout));
-            (Code::from(code), list::read(list.ptr()))
-        };
-        check(code, &format!("reading the ends of {topic}"))?;
-        check_rows(&rows, "reading the end of")?;
-        Ok(rows)
-    }
-
     /// What made this client useless, if anything did.
     pub(crate) fn fatal(self) -> Option<Error> {
         let mut reason = [0 as c_char; 512];

@@ -40,20 +40,23 @@ fn one(key: &str, entry: &Entry, findings: &mut Findings) -> bool {
 
 /// A key under a known prefix belongs to somebody else, unless it is a slip of the pen.
 fn foreign(key: &str, entry: &Entry, findings: &mut Findings) -> bool {
-    let slip = keys::slip(key);
-    if let (Some((_, _, effect)), None) = (keys::split_prefix(key), slip) {
+    if let (Some((_, _, effect)), None) = (keys::split_prefix(key), keys::slip(key)) {
         if effect == Effect::Inert {
             findings.inert.push(key.to_owned());
         }
         return true;
     }
-    let hint = match (removed(key), slip.or_else(|| keys::nearest(key))) {
+    findings.unknown.push(format!("{key}: not a setting of a worker ({}){}", entry.origin, hint(key)));
+    false
+}
+
+/// What an unknown key most likely meant, as the end of a sentence.
+pub fn hint(key: &str) -> String {
+    match (removed(key), keys::slip(key).or_else(|| keys::nearest(key))) {
         (Some(successor), _) => format!(", Kafka 3 replaced it by {successor}"),
         (None, Some(near)) => format!(", did you mean {near}?"),
         (None, None) => String::new(),
-    };
-    findings.unknown.push(format!("{key}: not a setting of a worker ({}){hint}", entry.origin));
-    false
+    }
 }
 
 /// Keys that older files still carry and that nothing near resembles.

@@ -66,10 +66,11 @@ fn read_file(path: &Path) -> Result<Map<String, Value>, String> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let text = read_text(path)?;
     let parsed = match extension.to_ascii_lowercase().as_str() {
-        "properties" => properties::Properties.parse(None, &text),
         "yaml" | "yml" => FileFormat::Yaml.parse(None, &text),
         "toml" => Format::parse(&FileFormat::Toml, None, &text),
-        _ => return Err("expected a name that ends in .properties, .yaml, .yml or .toml".to_owned()),
+        "json" => return Err("expected .properties, .yaml, .yml or .toml, got JSON".to_owned()),
+        // Java reads its format from files of any name.
+        _ => properties::Properties.parse(None, &text),
     };
     parsed.map_err(|error| without_excerpt(&error.to_string()))
 }

@@ -40,6 +40,7 @@ fn three_formats_say_the_same() {
         "group: {id: g}\nkey.converter: K\nkey:\n  converter.schemas.enable: false\nplugin.path:\n  - /a\n  - /b",
         expected,
     );
+    check("worker.conf", "group.id=g", "group.id=g");
     check(
         "w.TOML",
         "group.id = 'g'\n'key.converter' = 'K'\n'key.converter.schemas.enable' = false\nplugin.path = ['/a', '/b']",
@@ -64,7 +65,7 @@ fn bytes_that_are_no_utf8_are_javas_latin1() {
 
 #[test]
 fn a_file_that_cannot_be_read_says_why() {
-    check_problem("w.txt", "", "file w.txt: expected a name that ends in .properties, .yaml, .yml or .toml");
+    check_problem("w.json", "{}", "file w.json: expected .properties, .yaml, .yml or .toml, got JSON");
     check_problem(
         "w.properties",
         "a=\\u1",

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::keys::{self, Default, Effect};
 use super::layers::Raw;
-use super::secrets;
+use super::{check, secrets};
 
 /// What was set, then the defaults in force, each as `key = value  (origin)`.
 pub fn print(raw: &Raw) -> String {
@@ -25,13 +25,12 @@ pub fn print(raw: &Raw) -> String {
     text
 }
 
-fn note(key: &str) -> &'static str {
-    let effect =
-        keys::find(key).map(|key| key.effect).or_else(|| keys::split_prefix(key).map(|split| split.2));
-    match effect {
-        Some(Effect::Inert) => ", accepted without effect",
-        Some(Effect::Used | Effect::Client) => "",
-        None => ", unknown",
+fn note(key: &str) -> String {
+    let foreign = || keys::split_prefix(key).filter(|_| keys::slip(key).is_none()).map(|split| split.2);
+    match keys::find(key).map(|key| key.effect).or_else(foreign) {
+        Some(Effect::Inert) => ", accepted without effect".to_owned(),
+        Some(Effect::Used | Effect::Client) => String::new(),
+        None => format!(", unknown{}", check::hint(key)),
     }
 }
 
@@ -55,6 +54,7 @@ mod tests {
             "plugin.discovery = only_scan  (flag --set, accepted without effect)",
         );
         check(("odd", "canary", "environment CONNECT_ODD"), "odd = ***  (environment CONNECT_ODD, unknown)");
+        check(("gruop.id", "g", "x"), "gruop.id = ***  (x, unknown, did you mean group.id?)");
         check(("group.id", "a\nb = c", "x"), "group.id = a\\nb = c  (x)");
     }
 

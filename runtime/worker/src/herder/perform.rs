@@ -115,7 +115,9 @@ impl Herder {
             budget: self.budget(),
             offsets: Arc::clone(&self.shared.offsets),
             offset_log: Arc::clone(&self.shared.logs.offsets),
-            producer: Arc::new(move || if has_own_producer { producers::Shared::open(client.clone()) } else { cell.get(&client) }),
+            producer: Arc::new(move || {
+                if has_own_producer { producers::Shared::open(client.clone()) } else { cell.get(&client) }
+            }),
             topic_seen: Box::new(move |topic| {
                 if tracks {
                     let _ = inputs
