@@ -8,7 +8,8 @@
 record sends every request below to a Connect worker and writes golden/GROUP.jsonl, one step a line:
   name, method, path, headers, body, [poll], status, response_headers, response_body, elapsed_ms, conflict_retries
 replay sends the same requests, taken from those files, to any other implementation and counts differences.
---outcome writes one line a step: GROUP, number in the group, how far it agrees (none, status, shape, exact), NAME.
+--outcome writes one line a step: GROUP, number in the group, how far it agrees (none, refused,
+status, shape, exact), NAME.
 --patience S bounds every wait, for an implementation that does not yet know a state that is waited for.
 
 Volatile values are replaced before they are written or compared: worker ids, the Kafka cluster id, versions, the
@@ -828,6 +829,8 @@ REBALANCE = re.compile(r"rebalance|stale configuration|momentarily", re.I)
 def agreement(differences):
     """How far a step agrees with the golden answer."""
     kinds = {d[0] for d in differences}
+    if ("status", "", 500, 400) in differences:
+        return "refused"  # the client's mistake is called so, where Java shows its own exception
     return "none" if "status" in kinds else "status" if "shape" in kinds else "shape" if kinds else "exact"
 
 

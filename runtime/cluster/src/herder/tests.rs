@@ -1,3 +1,5 @@
+//! What the herder decides, event by event.
+
 use super::*;
 
 fn herder() -> Herder {
