@@ -91,8 +91,9 @@ async fn show(args: &args::Quickstart, stage: &mut Stage) -> Result<(), Failure>
     }
     let running = Running::start_on(listeners, settings).await?;
     let handle = stage.running.insert(running).handle();
-    rest::submit(&scene.rest, &scene.source).await?;
+    // The sink first: joining a group takes longer than making records.
     rest::submit(&scene.rest, &scene.sink).await?;
+    rest::submit(&scene.rest, &scene.source).await?;
     terminal::write(&scene.opening(&systems));
     watch::until_stopped(&handle, &scene, args.seconds).await
 }

@@ -10,18 +10,18 @@ pub struct Sample {
     pub records_in: u64,
     /// Records that the sink's side has.
     pub records_out: u64,
+    /// Records that Kafka has and the sink's side has not.
     pub lag: u64,
 }
 
 impl Sample {
     /// `page` is in Prometheus's text form.
     pub fn read(page: &str, at: Duration, source: &str, sink: &str) -> Self {
-        Self {
-            at,
-            records_in: sum(page, WRITTEN, source),
-            records_out: sum(page, WRITTEN, sink),
-            lag: sum(page, "penstock_task_lag_records", sink),
-        }
+        let (records_in, records_out) = (sum(page, WRITTEN, source), sum(page, WRITTEN, sink));
+        // The sink's own lag begins with its first partition and leaves out what it holds.
+        let behind = records_in.saturating_sub(records_out);
+        let lag = sum(page, "penstock_task_lag_records", sink).max(behind);
+        Self { at, records_in, records_out, lag }
     }
 }
 
@@ -105,7 +105,9 @@ mod tests {
     #[test]
     fn tasks_of_a_connector_are_added_up_and_others_left_out() {
         let sample = Sample::read(PAGE, Duration::from_secs(5), "made-up", "to-file");
-        assert_eq!(sample, at(5, 5000, 4500, 499));
+        assert_eq!(sample, at(5, 5000, 4500, 500));
+        let further = PAGE.replace("} 500\n", "} 900\n");
+        assert_eq!(Sample::read(&further, Duration::ZERO, "made-up", "to-file").lag, 899);
         assert_eq!(Sample::read("", Duration::ZERO, "made-up", "to-file"), Sample::default());
         assert_eq!(Sample::read("penstock_task_lag_records{", Duration::ZERO, "a", "b"), Sample::default());
     }
