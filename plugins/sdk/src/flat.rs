@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_value_that_nests_without_end_prints_to_a_bound() {
-        let mut bytes = written(|w| w.null());
+        let mut bytes = vec![NULL];
         for _ in 0..2_000 {
             let mut outer = vec![ARRAY];
             outer.extend_from_slice(&(bytes.len() as u32 + 4).to_le_bytes());

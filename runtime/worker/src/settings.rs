@@ -33,7 +33,7 @@ pub enum Mode {
         /// The database file of configs, offsets and statuses.
         store: PathBuf,
     },
-    Distributed(Group),
+    Distributed(Box<Group>),
 }
 
 #[derive(Debug, Clone, PartialEq)]

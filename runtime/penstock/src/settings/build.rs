@@ -57,7 +57,7 @@ fn mode(read: &mut Reader<'_>, data_dir: &std::path::Path) -> Mode {
         );
     }
     read.required("bootstrap.servers", "a distributed worker keeps its state in Kafka");
-    Mode::Distributed(group(read))
+    Mode::Distributed(Box::new(group(read)))
 }
 
 fn group(read: &mut Reader<'_>) -> Group {

@@ -37,8 +37,8 @@ impl Herder {
                 self.create(name, &config, target, reply);
             }
             Some(Request::PutConfig { name, config, reply }) => self.put_config(name, &config, reply),
-            Some(Request::Delete { name, reply }) => self.delete(name, reply),
-            Some(Request::SetTarget { name, target, reply }) => self.set_target(name, target, reply),
+            Some(Request::Delete { name, reply }) => self.delete(&name, reply),
+            Some(Request::SetTarget { name, target, reply }) => self.set_target(&name, target, reply),
             Some(Request::Restart { name, restart, reply }) => self.restart(name, restart, reply),
             _ => {}
         }
@@ -121,28 +121,28 @@ impl Herder {
         self.write(&key, vec![entry], Box::new(then));
     }
 
-    fn delete(&mut self, name: String, reply: Reply<Result<(), Refusal>>) {
-        let tasks = match self.connector(&name) {
+    fn delete(&mut self, name: &str, reply: Reply<Result<(), Refusal>>) {
+        let tasks = match self.connector(name) {
             Ok(connector) => connector.tasks.len(),
             Err(refusal) => return drop(reply.send(Err(refusal))),
         };
         let then = move |_: &mut Self, outcome: Result<(), Refusal>| drop(reply.send(outcome));
-        self.write(&name, configs::deletion(&name, tasks), Box::new(then));
+        self.write(name, configs::deletion(name, tasks), Box::new(then));
     }
 
-    fn set_target(&mut self, name: String, target: TargetState, reply: Reply<Result<(), Refusal>>) {
-        let Some(connector) = self.decide.configs().get(&name) else {
+    fn set_target(&mut self, name: &str, target: TargetState, reply: Reply<Result<(), Refusal>>) {
+        let Some(connector) = self.decide.configs().get(name) else {
             return drop(reply.send(Err(Refusal::NotFound(format!("Unknown connector {name}")))));
         };
         let mut entries = Vec::new();
         if target == TargetState::Stopped && !connector.tasks.is_empty() {
             // A stopped connector has no tasks; whoever reads the log must not start them again.
-            entries.extend(configs::tasks(&name, &[]));
-            entries.extend(configs::surplus(&name, 0, connector.tasks.len()));
+            entries.extend(configs::tasks(name, &[]));
+            entries.extend(configs::surplus(name, 0, connector.tasks.len()));
         }
-        entries.push(configs::target_state(&name, target));
+        entries.push(configs::target_state(name, target));
         let then = move |_: &mut Self, outcome: Result<(), Refusal>| drop(reply.send(outcome));
-        self.write(&name, entries, Box::new(then));
+        self.write(name, entries, Box::new(then));
     }
 
     fn restart(&mut self, name: String, restart: Restart, reply: Reply<Result<ConnectorStatus, Refusal>>) {

@@ -132,13 +132,13 @@ pub fn restart(name: &str, restart: Restart) -> Entry {
 mod tests {
     use super::*;
 
-    fn check(key: &str, value: Option<&str>, expected: &Result<ConfigEntry, String>) {
+    fn check(key: &str, value: Option<&str>, expected: ConfigEntry) {
         let entry = Entry { key: key.into(), value: value.map(Into::into) };
-        assert_eq!(&parse(&entry), expected, "{key}");
+        assert_eq!(parse(&entry), Ok(expected), "{key}");
     }
 
-    fn record(record: ConfigRecord) -> Result<ConfigEntry, String> {
-        Ok(ConfigEntry::Record(record))
+    fn record(record: ConfigRecord) -> ConfigEntry {
+        ConfigEntry::Record(record)
     }
 
     #[test]
@@ -148,23 +148,23 @@ mod tests {
         check(
             "connector-g-src",
             Some(properties),
-            &record(ConfigRecord::Connector { name: "g-src".into(), config: Some(config.clone()) }),
+            record(ConfigRecord::Connector { name: "g-src".into(), config: Some(config.clone()) }),
         );
-        check("connector-x", None, &record(ConfigRecord::Connector { name: "x".into(), config: None }));
+        check("connector-x", None, record(ConfigRecord::Connector { name: "x".into(), config: None }));
         let id = TaskId::new("g-ver", 2);
-        check("task-g-ver-2", Some(properties), &record(ConfigRecord::Task { id, config: Some(config) }));
+        check("task-g-ver-2", Some(properties), record(ConfigRecord::Task { id, config: Some(config) }));
         check(
             "commit-a",
             Some(r#"{"tasks":3}"#),
-            &record(ConfigRecord::Commit { name: "a".into(), tasks: 3 }),
+            record(ConfigRecord::Commit { name: "a".into(), tasks: 3 }),
         );
         let stopped = Some(TargetState::Stopped);
         check(
             "target-state-a",
             Some(r#"{"state":"PAUSED","state.v2":"STOPPED"}"#),
-            &record(ConfigRecord::Target { name: "a".into(), target: stopped }),
+            record(ConfigRecord::Target { name: "a".into(), target: stopped }),
         );
-        check("session-key", Some(r#"{"key":"x"}"#), &Ok(ConfigEntry::Other));
+        check("session-key", Some(r#"{"key":"x"}"#), ConfigEntry::Other);
     }
 
     #[test]

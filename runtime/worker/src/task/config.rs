@@ -52,7 +52,7 @@ impl BatchLimits {
             Err(error) => Err(wrong(error.message())),
         };
         Ok(Self {
-            rows: number("penstock.batch.rows.max", 65_536, 1_000_000)? as usize,
+            rows: number("penstock.batch.rows.max", 50_000, 1_000_000)? as usize,
             bytes: number("penstock.batch.bytes.max", 16 << 20, 256 << 20)? as usize,
             age: Duration::from_millis(number("penstock.batch.age.max.ms", 500, 600_000)?),
         })

@@ -40,19 +40,19 @@ impl Delivery {
     pub fn deliver(&mut self, batch: &Batch) -> Result<Ends, Failure> {
         let Self { spec, sink, assembler, rejects, newest_ms } = self;
         let unreadable = assembler.convert(batch);
-        rejects.take(spec, batch, unreadable)?;
+        rejects.take(spec, batch, &unreadable)?;
         let (assembled, origin) = assembler.assemble(batch);
         *newest_ms = origin.newest_ms();
         let refused = if assembled.is_empty() { Vec::new() } else { write(spec, sink, &assembled, &origin)? };
         let count = assembled.len() - refused.len();
         let ends = origin.ends();
-        rejects.take(spec, batch, refused)?;
+        rejects.take(spec, batch, &refused)?;
         spec.metrics.records_out.inc_by(count as u64);
         Ok(ends)
     }
 
     /// Counts a batch that was delivered.
-    pub fn observe(&self, _rows: usize, elapsed: Duration) {
+    pub fn observe(&self, elapsed: Duration) {
         self.spec.metrics.batches.inc();
         self.spec.metrics.write_seconds.observe(elapsed.as_secs_f64());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;

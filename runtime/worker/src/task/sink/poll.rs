@@ -201,23 +201,16 @@ impl Poller<'_> {
 
     fn wait_for_writer(&mut self) -> Result<(), Failure> {
         match self.inbox.recv_timeout(FETCH_WAIT) {
-            Ok(outcome) => self.take(outcome),
+            Ok(outcome) => failed(outcome),
             Err(_) => Ok(()),
         }
     }
 
     fn take_outcomes(&mut self) -> Result<(), Failure> {
         while let Ok(outcome) = self.inbox.try_recv() {
-            self.take(outcome)?;
+            failed(outcome)?;
         }
         Ok(())
-    }
-
-    fn take(&mut self, outcome: Outcome) -> Result<(), Failure> {
-        match outcome {
-            Outcome::Receipt(_) => Ok(()),
-            Outcome::Failed(failure) => Err(failure),
-        }
     }
 
     fn commit_if_due(&mut self) -> Result<(), Failure> {
@@ -270,5 +263,13 @@ impl Poller<'_> {
             tracing::warn!(reason = failure.trace, "the last commit failed: records come again");
         }
         self.consumer.close();
+    }
+}
+
+/// A receipt was taken into account by the writer itself already.
+fn failed(outcome: Outcome) -> Result<(), Failure> {
+    match outcome {
+        Outcome::Receipt(_) => Ok(()),
+        Outcome::Failed(failure) => Err(failure),
     }
 }

@@ -45,13 +45,13 @@ impl Rejects {
     }
 
     /// Deals with them, or fails the task. Returns only when the dead letters are durable.
-    pub fn take(&mut self, spec: &TaskSpec, batch: &Batch, rejects: Vec<Reject>) -> Result<(), Failure> {
+    pub fn take(&mut self, spec: &TaskSpec, batch: &Batch, rejects: &[Reject]) -> Result<(), Failure> {
         let Some(first) = rejects.first() else { return Ok(()) };
         spec.metrics.rejected.inc_by(rejects.len() as u64);
         if spec.connector.errors.tolerance == Tolerance::None {
             return Err(intolerable(batch, first, rejects.len()));
         }
-        for reject in &rejects {
+        for reject in rejects {
             let Some(message) = message(batch, reject.at) else { continue };
             if spec.connector.errors.log {
                 log(spec, message, reject);

@@ -99,7 +99,7 @@ fn write(delivery: &mut Delivery, batch: &Batch) -> Outcome {
     let started = Instant::now();
     match delivery.deliver(batch) {
         Ok(ends) => {
-            delivery.observe(batch.rows, started.elapsed());
+            delivery.observe(started.elapsed());
             Outcome::Receipt(ends)
         }
         Err(failure) => Outcome::Failed(failure),
