@@ -1,7 +1,7 @@
 //! Starts a worker from its settings and stops it when told to.
 
 mod address;
-mod serve;
+pub mod serve;
 
 use tracing::{info, warn};
 

@@ -122,7 +122,7 @@ pub struct Herder {
 }
 
 /// How often the watchdog looks, and due restarts are started.
-const TICK: Duration = Duration::from_millis(100);
+const TICK: Duration = Duration::from_millis(250);
 
 impl Herder {
     pub fn new(shared: Arc<Shared>, inputs: mpsc::Sender<Input>, worker_id: String) -> Self {

@@ -6,7 +6,8 @@ use host::{Discovery, Plugins, Trial};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
-use worker::{Settings, Worker};
+use worker::settings::Listener;
+use worker::{Handle, Settings, Worker};
 
 use super::address::{self, Address};
 use crate::failure::Failure;
@@ -44,7 +45,12 @@ pub struct Running {
 impl Running {
     /// Binds before anything else begins: a port that is taken is found at once.
     pub async fn start(settings: Settings) -> Result<Self, Failure> {
-        let listeners = bind(&settings).await?;
+        let listeners = bind(&settings.rest.listeners).await?;
+        Self::start_on(listeners, settings).await
+    }
+
+    /// For whoever bound the listeners of these settings earlier.
+    pub async fn start_on(listeners: Vec<TcpListener>, settings: Settings) -> Result<Self, Failure> {
         let address = address(&settings, &listeners)?;
         let plugins = discover(&settings).await?;
         let address_file = settings.address_file.clone();
@@ -68,6 +74,10 @@ impl Running {
         Ok(Self { worker, server, stop_server })
     }
 
+    pub fn handle(&self) -> Handle {
+        self.worker.handle()
+    }
+
     /// First the door, then the tasks: nobody asks for anything new while they drain.
     pub async fn stop(self) {
         let _ = self.stop_server.send(());
@@ -77,12 +87,13 @@ impl Running {
     }
 }
 
-async fn bind(settings: &Settings) -> Result<Vec<TcpListener>, Failure> {
-    let mut listeners = Vec::new();
-    for listener in &settings.rest.listeners {
-        listeners.push(server::bind(&address::bind_url(listener)).await.map_err(failed)?);
+/// A port that is taken is a sentence that names it.
+pub async fn bind(listeners: &[Listener]) -> Result<Vec<TcpListener>, Failure> {
+    let mut bound = Vec::new();
+    for listener in listeners {
+        bound.push(server::bind(&address::bind_url(listener)).await.map_err(failed)?);
     }
-    Ok(listeners)
+    Ok(bound)
 }
 
 fn address(settings: &Settings, listeners: &[TcpListener]) -> Result<Address, Failure> {

@@ -17,7 +17,7 @@ pub type Job = (u64, Batch);
 pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
     let limits = BatchLimits::parse(&spec.config)?;
     let partitions = Arc::new(Partitions::default());
-    // One batch waits while one is written: the writer never idles, and memory holds three at most.
+    // One batch grows while one is written, and no third one waits: that is the memory a task takes.
     let (jobs, queue) = mpsc::sync_channel(1);
     let (outcomes, inbox) = mpsc::channel();
     let writer = write::start(Arc::clone(spec), Arc::clone(&partitions), queue, outcomes)?;
@@ -67,8 +67,8 @@ struct Poller<'a> {
 
 /// Rows of one fetch: large enough to cost little, small enough to see a stop soon.
 const FETCH_ROWS: usize = 8192;
-/// A fetch that finds nothing looks around again after this.
-const FETCH_WAIT: Duration = Duration::from_millis(200);
+/// A fetch that finds nothing looks around again after this. Stops, pauses and the writer wake it earlier.
+const FETCH_WAIT: Duration = Duration::from_secs(1);
 /// A destination that is slower than this pauses the partitions; shorter stalls only stop the fetching, because
 /// a pause throws away what was fetched ahead.
 const STALL_MAX: Duration = Duration::from_secs(2);
@@ -146,7 +146,8 @@ impl Poller<'_> {
         if has_room {
             self.stalled_since = None;
         }
-        let wait = if self.batch.is_empty() {
+        // A busy writer wakes the fetch when it is done; until then the batch's age changes nothing.
+        let wait = if self.batch.is_empty() || self.partitions.in_flight() > 0 {
             FETCH_WAIT
         } else {
             FETCH_WAIT.min(self.batch.age_left(&self.limits, Instant::now()))
@@ -177,12 +178,12 @@ impl Poller<'_> {
         self.batch.add(messages, &self.spec.budget, Instant::now());
     }
 
-    /// Gives the batch to the writer when it is full, or old enough and the writer has nothing to do.
+    /// Gives the batch to the writer when that has nothing to do, and the batch is full or old enough.
     fn hand_over(&mut self) {
-        let is_due = self.batch.is_full(&self.limits)
+        let is_ripe = self.batch.is_full(&self.limits)
             || !self.spec.budget.has_room()
-            || self.batch.age_left(&self.limits, Instant::now()).is_zero()
-                && self.partitions.in_flight() == 0;
+            || self.batch.age_left(&self.limits, Instant::now()).is_zero();
+        let is_due = is_ripe && self.partitions.in_flight() == 0;
         let Some(jobs) = &self.jobs else { return };
         if self.batch.is_empty() || !is_due {
             return;
