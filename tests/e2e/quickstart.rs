@@ -16,7 +16,8 @@ impl Quickstart {
         let output = dir.join(unique("quickstart.out"));
         let file = File::create(&output).unwrap();
         let mut command = command::penstock(&["quickstart", "--listen", "127.0.0.1:0"]);
-        let command = command.args(arguments);
+        // Without the folder it would build the connectors once more, which is not what is asked here.
+        let command = command.arg("--plugin-path").arg(services::plugins()).args(arguments);
         let child = command.current_dir(dir).stdout(file.try_clone().unwrap()).stderr(file).spawn().unwrap();
         Self { child, output }
     }
@@ -101,7 +102,7 @@ fn a_taken_port_is_one_clear_sentence() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let dir = tempfile::tempdir().unwrap();
-    let mut command = command::penstock(&["quickstart", "--listen", &address]);
+    let mut command = command::penstock(&["quickstart", "--listen", &address, "--plugin-path", "."]);
     let output = command::output(command.current_dir(dir.path()), dir.path());
     assert!(!output.status.success(), "{output:?}");
     assert!(output.stderr.contains(&address) && output.stderr.contains("--listen"), "{output:?}");
