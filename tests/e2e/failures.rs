@@ -2,7 +2,7 @@
 
 use crate::datagen::{datagen, total};
 use crate::file_stream;
-use penstock_tests::{Kafka, SOON, Worker, unique, until};
+use penstock_tests::{Builder, Kafka, SOON, Worker, services, unique, until};
 use serde_json::{Value, json};
 
 #[test]
@@ -32,6 +32,64 @@ fn a_failed_task_shows_its_trace_and_can_be_restarted() {
         std::fs::read_to_string(folder.join("out.txt")).is_ok_and(|text| text == "one\ntwo\n")
     });
     worker.stop();
+}
+
+/// A worker that also finds the plugin that fails on demand.
+fn worker_with_faulty() -> Builder {
+    let folders = format!("{},{}", services::plugins().display(), services::faulty().display());
+    Worker::distributed().set("plugin.path", &folders)
+}
+
+#[test]
+fn a_panic_in_a_plugin_fails_its_task_alone() {
+    let kafka = Kafka::shared();
+    let (topic, name, other) = (unique("panic"), unique("panic"), unique("other"));
+    kafka.create_topic(&topic, 1);
+    kafka.create_topic(&other, 1);
+    kafka.produce_values(&topic, ["one"]);
+    let mut worker = worker_with_faulty().allow("task failed").start();
+    worker.create(&other, &datagen(&other, &[("rate", "100")]));
+    let out = worker.path("out.txt");
+    worker.submit(&name, &faulty(&topic, &out.to_string_lossy(), "panic"));
+    let status = worker.await_status(&name, "to fail", |status| status["tasks"][0]["state"] == "FAILED");
+    let trace = status["tasks"][0]["trace"].as_str().unwrap_or_default();
+    assert!(trace.starts_with("penstock.PanicException: "), "{trace:?}");
+    let before = total(&kafka, &other);
+    until("the other connector to go on", SOON, || total(&kafka, &other) > before);
+    worker.stop();
+}
+
+#[test]
+fn a_call_that_hangs_is_named_and_holds_up_nobody() {
+    let kafka = Kafka::shared();
+    let (topic, name, other) = (unique("hang"), unique("hang"), unique("other"));
+    kafka.create_topic(&topic, 1);
+    kafka.create_topic(&other, 1);
+    kafka.produce_values(&topic, ["one"]);
+    let worker = worker_with_faulty().set("penstock.call.timeout.ms", "500");
+    let worker = worker.set("task.shutdown.graceful.timeout.ms", "500");
+    let mut worker = worker.allow("hangs").allow("abandoned").allow("still running").start();
+    let out = worker.path("out.txt");
+    worker.submit(&name, &faulty(&topic, &out.to_string_lossy(), "hang"));
+    let hung = |status: &Value| {
+        let trace = status["tasks"][0]["trace"].as_str().unwrap_or_default().to_owned();
+        trace.starts_with("penstock.HungCallException: the plugin's write")
+    };
+    worker.await_status(&name, "to be named as hung", hung);
+    worker.create(&other, &datagen(&other, &[("rate", "100")]));
+    until("the other connector to write", SOON, || total(&kafka, &other) > 0);
+    worker.rest.delete(&format!("/connectors/{name}")).expect(204);
+    until("the connector to be gone", SOON, || {
+        worker.rest.get(&format!("/connectors/{name}/status")).status == 404
+    });
+    worker.stop();
+}
+
+fn faulty(topic: &str, file: &str, fault: &str) -> Value {
+    json!({
+        "connector.class": "FaultySink", "topics": topic, "file": file, "fault": fault, "fault.in": "call",
+        "value.converter": "org.apache.kafka.connect.storage.StringConverter",
+    })
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub use clickhouse::ClickHouse;
 pub use kafka::Kafka;
 pub use poll::{until, until_some};
 pub use rest::{Answer, Rest};
-pub use worker::Worker;
+pub use worker::{Builder, Worker};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -23,6 +23,11 @@ pub fn plugins() -> PathBuf {
     shared("PENSTOCK_PLUGINS").into()
 }
 
+/// The folder with the plugin that fails on demand.
+pub fn faulty() -> PathBuf {
+    shared("PENSTOCK_FAULTY").into()
+}
+
 fn shared(variable: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| {
         panic!("{variable} is not set: run `./test e2e`, which builds, starts the services and sets it")

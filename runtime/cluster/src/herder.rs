@@ -222,12 +222,16 @@ impl Herder {
             return;
         }
         let epoch = *epoch;
+        // Tasks written now would undo the stop that came meanwhile; whoever starts the connector again plans anew.
+        if connector.target != TargetState::Started {
+            self.plans.remove(&name);
+            return;
+        }
         match outcome {
             Ok(tasks) => {
                 let is_same = tasks.len() == connector.tasks.len()
                     && tasks.iter().zip(&connector.tasks).all(|(new, old)| new.same_as(old));
-                // A connector that was stopped meanwhile gets no tasks: its commit of zero would be undone.
-                if !is_same && connector.target == TargetState::Started {
+                if !is_same {
                     self.actions.push(Action::WriteTasks { name: name.clone(), tasks });
                 }
                 self.plans.insert(name, Plan::Done { revision, epoch });

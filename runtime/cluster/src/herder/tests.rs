@@ -79,6 +79,16 @@ fn a_connector_created_paused_has_no_tasks_until_it_is_resumed() {
 }
 
 #[test]
+fn a_plan_that_arrives_after_a_pause_is_made_again_when_it_is_over() {
+    let mut herder = herder();
+    let revision = plan_of(&put(&mut herder, "c"));
+    target(&mut herder, TargetState::Paused);
+    let outcome = Ok(vec![config("t")]);
+    assert_eq!(herder.step(0, Event::Planned { name: "a".into(), revision, outcome }), []);
+    plan_of(&target(&mut herder, TargetState::Started));
+}
+
+#[test]
 fn the_same_plan_writes_nothing() {
     let mut herder = running();
     let revision = plan_of(&put(&mut herder, "c"));

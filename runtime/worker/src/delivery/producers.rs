@@ -48,6 +48,11 @@ impl Shared {
         Ok(Arc::new(Self { producer, routes, next: AtomicU32::new(1) }))
     }
 
+    /// True when the client is of no use any more, for any task.
+    pub fn is_broken(&self) -> bool {
+        self.producer.fatal().is_some()
+    }
+
     pub fn outbox(self: &Arc<Self>) -> Outbox {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let ledger = Arc::new(Ledger::default());

@@ -194,22 +194,33 @@ impl Herder {
         self.status_writer.put(entry);
     }
 
-    /// Names calls into plugins that take too long, once each.
+    /// Names calls into plugins that take too long, and takes it back once they have ended after all.
     pub(super) fn watch(&mut self) {
         let limit = self.shared.settings.plugins.call_timeout;
-        let hung = self.running.iter().filter_map(|(id, task)| {
-            let (call, since) = task.watch.running()?;
-            let is_new = self.statuses.task(id).is_none_or(|status| status.trace.is_none());
-            (since.elapsed() > limit && is_new).then(|| (id.clone(), call.to_string(), since.elapsed()))
-        });
-        for (id, call, time) in hung.collect::<Vec<_>>() {
-            let trace =
-                format!("penstock.HungCallException: the plugin's {call} has been running for {time:.0?}");
-            tracing::warn!(connector = id.connector, task = id.task, call, "a call into the plugin hangs");
-            self.set_task(&id, RunState::Running, Some(trace));
+        let mut changes = Vec::new();
+        for (id, task) in &self.running {
+            let hung = task.watch.running().filter(|(_, since)| since.elapsed() > limit);
+            let status = self.statuses.task(id).filter(|status| status.state == RunState::Running);
+            let Some(status) = status else { continue };
+            match (hung, &status.trace) {
+                (Some((call, since)), None) => changes.push((id.clone(), Some((call, since.elapsed())))),
+                (None, Some(trace)) if trace.starts_with(HUNG) => changes.push((id.clone(), None)),
+                _ => {}
+            }
+        }
+        for (id, hung) in changes {
+            if let Some((call, time)) = &hung {
+                tracing::warn!(connector = id.connector, task = id.task, %call, ?time, "a call into the plugin hangs");
+            }
+            let trace = hung
+                .map(|(call, time)| format!("{HUNG}: the plugin's {call} has been running for {time:.0?}"));
+            self.set_task(&id, RunState::Running, trace);
         }
     }
 }
+
+/// How the trace of a task begins whose plugin does not come back.
+const HUNG: &str = "penstock.HungCallException";
 
 /// A single worker is the first and only generation of its group.
 const GENERATION: i64 = 1;
@@ -235,7 +246,8 @@ fn planned(shared: &super::Shared, config: &Properties) -> Result<Vec<Properties
 impl ProducerCell {
     fn get(&self, client: &kafka::ClientSettings) -> Result<Arc<producers::Shared>, kafka::Error> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(producer) = &*shared {
+        // A producer that broke stays with the tasks that have it; the ones that start from now on get a new one.
+        if let Some(producer) = shared.as_ref().filter(|producer| !producer.is_broken()) {
             return Ok(Arc::clone(producer));
         }
         let opened = producers::Shared::open(client.clone())?;

@@ -19,11 +19,11 @@ impl Services for TaskServices {
     fn log(&self, level: Level, message: &str) {
         let (connector, task) = (&self.id.connector, self.id.task);
         match level {
-            Level::Error => tracing::error!(target: "plugin", connector, task, "{message}"),
-            Level::Warn => tracing::warn!(target: "plugin", connector, task, "{message}"),
-            Level::Info => tracing::info!(target: "plugin", connector, task, "{message}"),
-            Level::Debug => tracing::debug!(target: "plugin", connector, task, "{message}"),
-            Level::Trace => tracing::trace!(target: "plugin", connector, task, "{message}"),
+            Level::Error => tracing::error!(target: "penstock_plugin", connector, task, "{message}"),
+            Level::Warn => tracing::warn!(target: "penstock_plugin", connector, task, "{message}"),
+            Level::Info => tracing::info!(target: "penstock_plugin", connector, task, "{message}"),
+            Level::Debug => tracing::debug!(target: "penstock_plugin", connector, task, "{message}"),
+            Level::Trace => tracing::trace!(target: "penstock_plugin", connector, task, "{message}"),
         }
     }
 
