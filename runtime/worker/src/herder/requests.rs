@@ -102,7 +102,7 @@ impl Herder {
         entries.push(configs::connector(&name, config));
         let key = name.clone();
         let then = move |herder: &mut Self, outcome: Result<(), Refusal>| {
-            let _ = reply.send(outcome.and_then(|()| herder.info(&name)));
+            let _ = reply.send(outcome.and_then(|()| herder.info(&name)).map(just_written));
         };
         self.write(&key, entries, Box::new(then));
     }
@@ -116,7 +116,9 @@ impl Herder {
         let is_new = self.decide.configs().get(&name).is_none();
         let (key, entry) = (name.clone(), configs::connector(&name, config));
         let then = move |herder: &mut Self, outcome: Result<(), Refusal>| {
-            let _ = reply.send(outcome.and_then(|()| herder.info(&name)).map(|info| (is_new, info)));
+            let info = outcome.and_then(|()| herder.info(&name));
+            let info = info.map(|info| if is_new { just_written(info) } else { info });
+            let _ = reply.send(info.map(|info| (is_new, info)));
         };
         self.write(&key, vec![entry], Box::new(then));
     }
@@ -202,4 +204,9 @@ impl Herder {
             self.status_writer.put(entry);
         }
     }
+}
+
+/// A new connector answers without tasks, as in Java: whether some are there already is a matter of luck.
+fn just_written(info: ConnectorInfo) -> ConnectorInfo {
+    ConnectorInfo { tasks: Vec::new(), ..info }
 }
