@@ -7,13 +7,15 @@ use std::sync::{Mutex, PoisonError};
 /// What this process built already.
 static BUILT: Mutex<Option<HashMap<String, PathBuf>>> = Mutex::new(None);
 
-/// The library of a package of this workspace: from the folder that `PENSTOCK_PLUGINS` names, or built by cargo
-/// in the profile of the running test.
+/// The library of a package of this workspace: from the folder that `PENSTOCK_PLUGINS` names if it is there, or
+/// built by cargo in the profile of the running test. The folder need not have every library: the plugin that fails
+/// on demand does not belong where workers look.
 pub fn library(package: &str) -> PathBuf {
     if let Some(folder) = std::env::var_os("PENSTOCK_PLUGINS") {
         let path = Path::new(&folder).join(file_name(package));
-        assert!(path.is_file(), "PENSTOCK_PLUGINS: there is no {}", path.display());
-        return path;
+        if path.is_file() {
+            return path;
+        }
     }
     // The lock is held while cargo runs: it would build one thing at a time anyway.
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
