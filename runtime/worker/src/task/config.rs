@@ -1,5 +1,5 @@
 //! What a task is made from: its settings, its plugin and what the worker lends it.
-use super::Control;
+use super::{Control, services::TaskServices};
 use crate::converter::Converter;
 use crate::definition::{ConnectorConfig, ConverterConfig, Kind};
 use crate::delivery::{Budget, producers};
@@ -64,6 +64,28 @@ pub fn wrong(sentence: &str) -> Failure {
 }
 
 impl TaskSpec {
+    /// What the plugin's task is opened with.
+    pub fn open_task<'a>(&'a self, key: &'a Converter, value: &'a Converter) -> host::OpenTask<'a> {
+        host::OpenTask {
+            connector: &self.id.connector,
+            task: self.id.task,
+            config: &self.config,
+            key_format: key.format_name(),
+            value_format: value.format_name(),
+            watch: self.watch.clone(),
+        }
+    }
+
+    /// What the worker does for the plugin's task.
+    pub fn services(&self) -> Arc<TaskServices> {
+        Arc::new(TaskServices {
+            id: self.id.clone(),
+            control: Arc::clone(&self.control),
+            metrics: self.metrics.clone(),
+            offsets: Arc::clone(&self.offsets),
+        })
+    }
+
     pub fn key_converter(&self) -> Result<Converter, Failure> {
         converter("key.converter", &self.connector.key_converter)
     }

@@ -4,7 +4,6 @@ mod topics;
 
 use super::config::TaskSpec;
 use super::failure::{failure, failure_of, of_kafka};
-use super::services::TaskServices;
 use crate::converter::{Converter, Value};
 use crate::delivery::Backoff;
 use crate::delivery::producers::Outbox;
@@ -69,22 +68,8 @@ const BACKOFF_MAX: Duration = Duration::from_secs(10);
 const OUTSTANDING_MAX: usize = 50_000;
 
 fn open(spec: &Arc<TaskSpec>, key: &Converter, value: &Converter) -> Result<SourceInstance, Failure> {
-    let services = TaskServices {
-        id: spec.id.clone(),
-        control: Arc::clone(&spec.control),
-        metrics: spec.metrics.clone(),
-        offsets: Arc::clone(&spec.offsets),
-    };
-    let task = host::OpenTask {
-        connector: &spec.id.connector,
-        task: spec.id.task,
-        config: &spec.config,
-        key_format: key.format_name(),
-        value_format: value.format_name(),
-        watch: spec.watch.clone(),
-    };
     spec.plugin
-        .open_source(&task, Arc::new(services))
+        .open_source(&spec.open_task(key, value), spec.services())
         .map_err(|error| failure_of("opening the source", &error))
 }
 

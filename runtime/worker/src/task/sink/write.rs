@@ -5,7 +5,6 @@ use super::partitions::Partitions;
 use super::poll::Job;
 use crate::task::config::TaskSpec;
 use crate::task::failure::{failure, failure_of};
-use crate::task::services::TaskServices;
 use cluster::Failure;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -74,23 +73,9 @@ fn write_all(
 
 fn open(spec: &Arc<TaskSpec>) -> Result<Delivery, Failure> {
     let (key, value) = (spec.key_converter()?, spec.value_converter()?);
-    let services = TaskServices {
-        id: spec.id.clone(),
-        control: Arc::clone(&spec.control),
-        metrics: spec.metrics.clone(),
-        offsets: Arc::clone(&spec.offsets),
-    };
-    let task = host::OpenTask {
-        connector: &spec.id.connector,
-        task: spec.id.task,
-        config: &spec.config,
-        key_format: key.format_name(),
-        value_format: value.format_name(),
-        watch: spec.watch.clone(),
-    };
     let sink = spec
         .plugin
-        .open_sink(&task, Arc::new(services))
+        .open_sink(&spec.open_task(&key, &value), spec.services())
         .map_err(|error| failure_of("opening the sink", &error))?;
     Delivery::open(Arc::clone(spec), sink, key, value)
 }
