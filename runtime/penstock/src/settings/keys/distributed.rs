@@ -8,12 +8,12 @@ use super::{
 
 pub(super) static KEYS: &[Key] = &[
     used("group.id", Text, Required),
-    used("session.timeout.ms", POSITIVE_INT, Value("6000")),
-    used("rebalance.timeout.ms", POSITIVE_INT, Value("60000")),
-    used("heartbeat.interval.ms", POSITIVE_INT, Value("2000")),
-    used("exactly.once.source.support", Choice(&["DISABLED", "ENABLED", "PREPARING"]), Value("disabled")),
+    inert("session.timeout.ms", POSITIVE_INT, Value("6000")),
+    inert("rebalance.timeout.ms", POSITIVE_INT, Value("60000")),
+    inert("heartbeat.interval.ms", POSITIVE_INT, Value("2000")),
+    inert("exactly.once.source.support", Choice(&["DISABLED", "ENABLED", "PREPARING"]), Value("disabled")),
     client("metadata.max.age.ms", NATURAL, Value("300000")),
-    used("client.id", Text, Value("")),
+    inert("client.id", Text, Value("")),
     client("send.buffer.bytes", Int(-1, i32::MAX as i64), Value("131072")),
     client("receive.buffer.bytes", Int(-1, i32::MAX as i64), Value("32768")),
     client("reconnect.backoff.ms", NATURAL, Value("50")),
