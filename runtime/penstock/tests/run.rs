@@ -105,16 +105,16 @@ fn print_config_names_origins_and_masks_secrets() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("w.yaml"), "group: {id: g}\nsasl.jaas.config: canary\nodd: canary\n").unwrap();
     let mut command = penstock(dir.path());
-    command.args(["run", "--config", "w.yaml", "--print-config", "--set", "client.id=c"]);
+    command.args(["run", "--config", "w.yaml", "--print-config", "--set", "offset.flush.timeout.ms=7"]);
     let output = command.env("CONNECT_BOOTSTRAP_SERVERS", "b:1").output().unwrap();
     let (shown, said) = (text(&output.stdout), text(&output.stderr));
     for line in [
         "group.id = g  (file w.yaml)",
         "sasl.jaas.config = ***  (file w.yaml)",
         "odd = ***  (file w.yaml, unknown)",
-        "client.id = c  (flag --set)",
+        "offset.flush.timeout.ms = 7  (flag --set)",
         "bootstrap.servers = b:1  (environment CONNECT_BOOTSTRAP_SERVERS)",
-        "session.timeout.ms = 6000  (default)",
+        "task.shutdown.graceful.timeout.ms = 5000  (default)",
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
     }
