@@ -62,6 +62,9 @@ pub enum Refusal {
     Conflict(String),
     /// 500: something behind the worker failed.
     Internal(String),
+    /// Another worker has to carry it out: the one at this URL. The server passes the request on; a request that
+    /// must not be passed on is a conflict.
+    Elsewhere { url: String },
 }
 
 impl Refusal {
@@ -69,7 +72,7 @@ impl Refusal {
         match self {
             Self::Invalid(_) => 400,
             Self::NotFound(_) => 404,
-            Self::Conflict(_) => 409,
+            Self::Conflict(_) | Self::Elsewhere { .. } => 409,
             Self::Internal(_) => 500,
         }
     }
@@ -77,8 +80,12 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Invalid(text) | Self::NotFound(text) | Self::Conflict(text) | Self::Internal(text)) = self;
-        f.write_str(text)
+        f.write_str(match self {
+            Self::Invalid(text) | Self::NotFound(text) | Self::Conflict(text) | Self::Internal(text) => text,
+            Self::Elsewhere { .. } => {
+                "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
+            }
+        })
     }
 }
 
