@@ -32,6 +32,26 @@ pub struct Description {
     pub partitions: Vec<i32>,
 }
 
+/// A group as its coordinator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupDescription {
+    /// In Kafka's words: `Stable`, `PreparingRebalance`, `CompletingRebalance`, `Empty`, ...
+    pub state: String,
+    /// `consumer`, `connect` for workers of Java's Connect, or empty for a group that never had members.
+    pub protocol_type: String,
+    pub members: Vec<GroupMember>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMember {
+    pub member_id: String,
+    pub client_id: String,
+    /// The address that the member connects from, as `/127.0.0.1`.
+    pub host: String,
+    /// The name of a static member.
+    pub instance_id: Option<String>,
+}
+
 /// Every call is async, answers within the timeout given to `open` (plus a second), and needs a tokio runtime:
 /// calls that librdkafka has only in a blocking form run on tokio's blocking threads.
 #[derive(Clone)]
@@ -113,8 +133,54 @@ impl Admin {
         let answer = self.client.delete_groups(&[group], &self.options()).await;
         match first(answer.map_err(|error| Error::of_kafka(&error, &doing))?, &doing)? {
             Ok(_) | Err((_, Code::GroupIdNotFound)) => Ok(()),
-            Err((_, code)) => Err(Error::of_code(code, &doing)),
+            Err((_, code)) => Err(group_error(code, group, &doing)),
         }
+    }
+
+    /// None when there is no such group. One or two requests to its coordinator: cheap enough for every second.
+    pub async fn describe_group(&self, group: &str) -> Result<Option<GroupDescription>, Error> {
+        let (name, timeout) = (group.to_owned(), self.timeout);
+        let found = self.blocking(move |client| {
+            crate::raw::describe_group(client.inner().native_client(), &name, timeout)
+        });
+        found.await
+    }
+
+    /// Sets what a group without members has committed. Partitions before the one that is refused may be set.
+    pub async fn alter_group_offsets(
+        &self,
+        group: &str,
+        offsets: &[(TopicPartition, i64)],
+    ) -> Result<(), Error> {
+        if let Some((tp, offset)) = offsets.iter().find(|(_, offset)| *offset < 0) {
+            let (topic, partition) = (&tp.topic, tp.partition);
+            let message = format!("{topic}-{partition}: expected an offset of 0 or more, got {offset}");
+            return Err(Error::config(message));
+        }
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        let (name, offsets, timeout) = (group.to_owned(), offsets.to_vec(), self.timeout);
+        let answer = self.blocking(move |client| {
+            crate::raw::alter_offsets(client.inner().native_client(), &name, &offsets, timeout)
+        });
+        check_partitions(answer.await, group, "setting the offset of")
+    }
+
+    /// Erases what a group has committed for partitions that none of its members is subscribed to.
+    pub async fn delete_group_offsets(
+        &self,
+        group: &str,
+        partitions: &[TopicPartition],
+    ) -> Result<(), Error> {
+        if partitions.is_empty() {
+            return Ok(());
+        }
+        let (name, partitions, timeout) = (group.to_owned(), partitions.to_vec(), self.timeout);
+        let answer = self.blocking(move |client| {
+            crate::raw::delete_offsets(client.inner().native_client(), &name, &partitions, timeout)
+        });
+        check_partitions(answer.await, group, "erasing the offset of")
     }
 
     /// None when the cluster has no id or nobody answers in time.
@@ -149,11 +215,25 @@ impl Admin {
     /// The offset that comes next in each partition. A topic that was created a moment ago has no leader yet for
     /// some of the brokers: such an answer is asked again until the timeout.
     pub async fn ends(&self, topic: &str, partitions: &[i32]) -> Result<BTreeMap<i32, i64>, Error> {
+        self.ends_for(topic, partitions, false).await
+    }
+
+    /// As `ends`, but what a reader of committed records gets to: an open transaction and all after it is left out.
+    pub async fn committed_ends(&self, topic: &str, partitions: &[i32]) -> Result<BTreeMap<i32, i64>, Error> {
+        self.ends_for(topic, partitions, true).await
+    }
+
+    async fn ends_for(
+        &self,
+        topic: &str,
+        partitions: &[i32],
+        committed: bool,
+    ) -> Result<BTreeMap<i32, i64>, Error> {
         let until = tokio::time::Instant::now() + self.timeout;
         loop {
             let (topic, wanted, timeout) = (topic.to_owned(), partitions.to_vec(), self.timeout);
             let asked = self.blocking(move |client| {
-                crate::raw::ends(client.inner().native_client(), &topic, &wanted, timeout)
+                crate::raw::ends(client.inner().native_client(), &topic, &wanted, committed, timeout)
             });
             match asked.await {
                 Ok(ends) => return Ok(ends.into_iter().collect()),
@@ -177,6 +257,37 @@ impl Admin {
         let client = Arc::clone(&self.client);
         let task = tokio::task::spawn_blocking(move || call(&client));
         task.await.map_err(|_| Error::retry("the runtime is shutting down"))?
+    }
+}
+
+/// The first partition that was refused stands for all.
+fn check_partitions(
+    answer: Result<Vec<crate::raw::Entry>, Error>,
+    group: &str,
+    doing: &str,
+) -> Result<(), Error> {
+    match answer?.iter().find(|row| row.error != Code::NoError) {
+        None => Ok(()),
+        Some(row) => {
+            let place = format!("{}-{}", row.topic, row.partition);
+            let doing = format!("{doing} {place} in group {group}");
+            match row.error {
+                Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition => {
+                    Err(Error::config(format!("{doing}: there is no such topic or partition")))
+                }
+                code => Err(group_error(code, group, &doing)),
+            }
+        }
+    }
+}
+
+/// Kafka names live members in three ways.
+fn group_error(code: Code, group: &str, doing: &str) -> Error {
+    match code {
+        Code::UnknownMemberId | Code::NonEmptyGroup | Code::GroupSubscribedToTopic => Error::config(format!(
+            "{doing}: group {group} has live members; stop whoever reads with it, and try again"
+        )),
+        code => Error::of_code(code, doing),
     }
 }
 

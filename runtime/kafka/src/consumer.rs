@@ -163,7 +163,7 @@ impl Consumer {
             return Err(error);
         }
         let fetch::Turn { mut messages, errors, .. } = fetch::fetch(&self.handle, max, timeout);
-        for error in errors {
+        for (_, error) in errors {
             self.observer.keep_error(error);
         }
         let gone = self.observer.take_revoked();

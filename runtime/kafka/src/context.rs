@@ -8,6 +8,8 @@ use rdkafka::error::KafkaError;
 pub(crate) fn write(client: &str, level: i32, facility: &str, line: &str) {
     match level {
         0..=2 => tracing::error!(client, facility, "{line}"),
+        // A topic that was created a moment ago: the client asks again by itself.
+        _ if facility == "METADATAUPDATE" => tracing::debug!(client, facility, "{line}"),
         // Connection failures come as errors; the client goes on by itself.
         3..=4 => tracing::warn!(client, facility, "{line}"),
         _ => tracing::debug!(client, facility, "{line}"),

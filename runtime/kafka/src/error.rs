@@ -27,11 +27,13 @@ pub enum Kind {
 pub struct Error {
     pub kind: Kind,
     pub message: String,
+    /// What Kafka answered, for decisions inside this crate that are finer than a kind.
+    code: Option<Code>,
 }
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), code: None }
     }
 
     pub fn config(message: impl Into<String>) -> Self {
@@ -47,7 +49,11 @@ impl Error {
     }
 
     pub(crate) fn of_code(code: Code, doing: &str) -> Self {
-        Self::new(kind_of(code), format!("{doing}: {code}"))
+        Self { kind: kind_of(code), message: format!("{doing}: {code}"), code: Some(code) }
+    }
+
+    pub(crate) fn code(&self) -> Option<Code> {
+        self.code
     }
 
     pub(crate) fn of_kafka(error: &KafkaError, doing: &str) -> Self {

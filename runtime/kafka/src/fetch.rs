@@ -179,9 +179,11 @@ impl<'a> Header<'a> {
 /// What one turn brought.
 pub(crate) struct Turn {
     pub messages: Messages,
-    pub errors: Vec<Error>,
+    pub errors: Vec<(Code, Error)>,
     /// Partitions that were read to their end, with the offset that comes next.
     pub ends: Vec<(i32, i64)>,
+    /// Where something was told that is no record, ends included: librdkafka counts it as one in its position.
+    pub told_at: Vec<(i32, i64)>,
 }
 
 /// Waits until there is something, then takes what is there, up to `max`. Callbacks run in this thread.
@@ -193,6 +195,7 @@ pub(crate) fn fetch(handle: &Arc<Handle>, max: usize, timeout: Duration) -> Turn
         messages: Messages { pointers: Vec::new(), bytes: 0, handle: Arc::clone(handle) },
         errors: Vec::new(),
         ends: Vec::new(),
+        told_at: Vec::new(),
     };
     let mut first = [ptr::null_mut()];
     take(handle, millis(timeout), &mut first, &mut turn);
@@ -225,10 +228,11 @@ fn take(handle: &Handle, timeout_ms: i32, buffer: &mut [*mut sys::rd_kafka_messa
             turn.messages.pointers.push(pointer);
             continue;
         }
+        turn.told_at.push((partition, offset));
         if code == Code::PartitionEOF {
             turn.ends.push((partition, offset));
         } else {
-            turn.errors.push(error_of(code, pointer));
+            turn.errors.push((code, error_of(code, pointer)));
         }
         // SAFETY: it is ours and not kept.
         unsafe { sys::rd_kafka_message_destroy(pointer.as_ptr()) };

@@ -11,9 +11,10 @@ mod membership;
 mod pattern;
 mod producer;
 mod raw;
+mod rights;
 mod settings;
 
-pub use admin::{Admin, Creation, Description, TopicSpec};
+pub use admin::{Admin, Creation, Description, GroupDescription, GroupMember, TopicSpec};
 pub use consumer::{
     Commit, Committed, Committer, Consumer, ConsumerSettings, PartitionLag, RebalanceListener,
 };
@@ -21,7 +22,7 @@ pub use consumer::{TopicPartition, Topics, Waker};
 pub use embedded::EmbeddedBroker;
 pub use error::{Error, Kind};
 pub use fetch::{Header, Message, Messages};
-pub use log::{CompactedLog, LogRecord, LogSettings};
-pub use membership::{Event, Member, Membership, Solo};
+pub use log::{CompactedLog, Leading, LogRecord, LogSettings};
+pub use membership::{Event, GroupMembership, GroupSettings, Lease, Member, Membership, Solo};
 pub use producer::{Delivery, Outgoing, Producer, ProducerSettings, SendError};
 pub use settings::{ClientSettings, Untranslated};

@@ -1,6 +1,7 @@
 //! A compacted topic read whole and appended to: what Connect's three internal topics need.
 
 mod check;
+mod lead;
 mod reader;
 
 use std::collections::HashMap;
@@ -10,9 +11,12 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::rights::{self, Resource};
 use crate::{
     Admin, ClientSettings, Delivery, Error, Outgoing, Producer, ProducerSettings, SendError, TopicSpec,
 };
+pub use lead::Leading;
+use lead::Written;
 use reader::Reader;
 
 /// A record of a log, in the order of its partition.
@@ -35,6 +39,8 @@ pub struct LogSettings {
     pub topic: TopicSpec,
     /// Whether to create the topic when it is missing.
     pub create: bool,
+    /// Whether its leader writes in transactions: only what was committed is read, and `lead` is possible.
+    pub transactional: bool,
     /// How long one append, and each standstill of a read, may take.
     pub request_timeout: Duration,
 }
@@ -46,6 +52,9 @@ pub struct CompactedLog {
     acknowledgements: Arc<Acknowledgements>,
     reader: Reader,
     timeout: Duration,
+    client: ClientSettings,
+    transactional: bool,
+    written: Arc<Written>,
 }
 
 impl CompactedLog {
@@ -67,8 +76,31 @@ impl CompactedLog {
             delivery: acknowledgements.clone(),
         })?;
         let reader = Reader::start(admin, &client, &settings, partitions, Box::new(on_record))?;
-        let timeout = settings.request_timeout;
-        Ok(Self { topic: settings.topic.name, producer, acknowledgements, reader, timeout })
+        let (timeout, transactional) = (settings.request_timeout, settings.transactional);
+        let topic = settings.topic.name;
+        Ok(Self {
+            topic,
+            producer,
+            acknowledgements,
+            reader,
+            timeout,
+            client,
+            transactional,
+            written: Arc::default(),
+        })
+    }
+
+    /// Takes the lead from whoever has it, whose writes are refused from then on, and returns when everything that
+    /// was committed before has been handed over.
+    pub async fn lead(&self, transactional_id: &str) -> Result<Leading, Error> {
+        if !self.transactional {
+            return Err(Error::config(format!("leading {}: it was not opened for transactions", self.topic)));
+        }
+        let written = Arc::clone(&self.written);
+        let leading =
+            Leading::open(&self.client, &self.topic, transactional_id, self.timeout, written).await?;
+        self.read_to_end().await?;
+        Ok(leading)
     }
 
     /// Writes one record, and returns its place when all in-sync replicas have it.
@@ -95,7 +127,7 @@ impl CompactedLog {
     /// Returns when everything that was in the topic at the time of the call has been handed over. It may take
     /// long, but fails when for `request_timeout` nothing moves.
     pub async fn read_to_end(&self) -> Result<(), Error> {
-        self.reader.read_to_end(self.timeout).await
+        self.reader.read_to_end(&self.written, self.timeout).await
     }
 
     pub fn topic(&self) -> &str {
@@ -126,10 +158,18 @@ impl CompactedLog {
         }
     }
 
+    fn explain(&self, error: Error) -> Error {
+        if error.code().is_some_and(rights::is_missing) {
+            let (topic, doing) = (Resource::Topic(&self.topic), format!("writing to {}", self.topic));
+            return rights::missing(&self.client, topic, &["Write"], &doing);
+        }
+        error
+    }
+
     async fn wait(&self, receiver: Acknowledgement) -> Result<(i32, i64), Error> {
         // The producer gives up after `request_timeout` by itself; this is for a producer that hangs.
         match tokio::time::timeout(self.timeout + Duration::from_secs(5), receiver).await {
-            Ok(Ok(outcome)) => outcome,
+            Ok(Ok(outcome)) => outcome.map_err(|error| self.explain(error)),
             Ok(Err(_)) => Err(Error::retry(format!("writing to {}: the producer was closed", self.topic))),
             Err(_) => Err(Error::retry(format!("writing to {}: no answer in time", self.topic))),
         }

@@ -1,6 +1,16 @@
 //! Who is in the cluster, and who leads: a group of workers, or one worker alone.
 
+mod group;
+mod lease;
+mod pulse;
+mod roll;
+mod session;
+
 use tokio::sync::mpsc;
+
+use crate::Error;
+pub use group::{GroupMembership, GroupSettings};
+pub use lease::Lease;
 
 /// A worker as others know it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,15 +23,24 @@ pub struct Member {
 pub enum Event {
     /// This worker is one of `members`, itself included. Every change of who is there comes as a new one.
     Joined { generation: i32, leader: bool, members: Vec<Member> },
-    /// This worker is out: whatever it leads or runs may be somebody else's by now.
+    /// This worker is out: whatever it leads or runs may be somebody else's by now. A `Joined` of the same
+    /// generation may follow, when the others did not notice.
     Lost,
 }
 
 /// A place in the cluster. Dropping it leaves.
 pub trait Membership: Send {
     fn me(&self) -> &Member;
-    /// Events in order. The channel ends when no membership is possible any more.
+    /// Events in order. The channel ends when no membership is possible any more, and `failure` says why.
     fn events(&mut self) -> &mut mpsc::Receiver<Event>;
+    /// Tells at any moment, from any thread, whether the place is still this worker's.
+    fn lease(&self) -> Lease {
+        Lease::unlimited()
+    }
+    /// Why the events ended.
+    fn failure(&self) -> Option<Error> {
+        None
+    }
 }
 
 /// A worker alone: always there, always the leader.
@@ -60,6 +79,7 @@ mod tests {
         let me = Member { id: "127.0.0.1:8083".into() };
         let mut membership: Box<dyn Membership> = Box::new(Solo::new(me.clone()));
         assert_eq!(membership.me(), &me);
+        assert!(membership.lease().is_valid() && membership.failure().is_none());
         let joined = Event::Joined { generation: 1, leader: true, members: vec![me] };
         assert_eq!(membership.events().try_recv(), Ok(joined));
         assert_eq!(membership.events().try_recv(), Err(mpsc::error::TryRecvError::Empty));

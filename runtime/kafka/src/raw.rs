@@ -3,7 +3,9 @@
 
 mod ask;
 mod calls;
+mod groups;
 mod list;
+mod replies;
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,13 +15,16 @@ use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::bindings as sys;
+use rdkafka::client::NativeClient;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use sys::rd_kafka_resp_err_t as Response;
 
 use crate::{Error, TopicPartition};
 pub(crate) use ask::{ends, group_offsets, topic_configs};
-pub(crate) use calls::Ops;
+pub(crate) use calls::{Identity, Ops};
+pub(crate) use groups::{Described, alter_offsets, delete_offsets};
 pub(crate) use list::Entry;
+pub(crate) use replies::{Replies, Reply};
 
 /// What happens to the assignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +106,16 @@ impl Handle {
         self.queue.as_ptr()
     }
 
+    /// Who is in a group, whatever protocol it speaks. Waits for the answer.
+    pub(crate) fn describe_group(
+        &self,
+        group: &str,
+        timeout: Duration,
+    ) -> Result<Option<crate::GroupDescription>, Error> {
+        // SAFETY: the borrow keeps the client alive.
+        unsafe { describe(self.rk.as_ptr(), group, timeout) }
+    }
+
     /// Makes the fetch that waits, or the next one, return at once.
     pub(crate) fn wake(&self) {
         // SAFETY: the queue is live.
@@ -140,6 +155,33 @@ impl Drop for Handle {
         unsafe {
             sys::rd_kafka_queue_destroy(self.queue.as_ptr());
             sys::rd_kafka_destroy_flags(self.rk.as_ptr(), sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        }
+    }
+}
+
+/// Who is in a group, whatever protocol it speaks.
+pub(crate) fn describe_group(
+    client: &NativeClient,
+    group: &str,
+    timeout: Duration,
+) -> Result<Option<crate::GroupDescription>, Error> {
+    // SAFETY: the borrow keeps the client alive.
+    unsafe { describe(client.ptr(), group, timeout) }
+}
+
+/// # Safety
+/// `rk` is a live client.
+unsafe fn describe(
+    rk: *mut sys::rd_kafka_t,
+    group: &str,
+    timeout: Duration,
+) -> Result<Option<crate::GroupDescription>, Error> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match groups::describe_group(rk, group, timeout)? {
+            Described::Missing => Ok(None),
+            Described::Group(found) => Ok(Some(found)),
+            Described::Foreign => groups::list_group(rk, group, timeout),
         }
     }
 }

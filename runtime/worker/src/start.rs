@@ -196,6 +196,7 @@ fn log_settings(
             configs: topic.settings.as_map().clone(),
         },
         create: true,
+        transactional: false,
         request_timeout: KAFKA_WAIT,
     }
 }

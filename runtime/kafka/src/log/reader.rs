@@ -5,13 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::sync::watch;
 
+use super::lead::Written;
 use super::{LogRecord, LogSettings};
-use crate::raw::{Callbacks, Change, Handle, Ops};
+use crate::raw::{Callbacks, Change, Entry, Handle, Ops};
+use crate::rights::{self, Resource};
 use crate::{Admin, ClientSettings, Error, Message, TopicPartition, fetch};
 
 /// The offset that comes next, by partition.
@@ -20,6 +22,8 @@ type OnRecord = Box<dyn FnMut(LogRecord) + Send>;
 
 /// Records that are taken at once: few enough to stop soon.
 const BATCH_MAX: usize = 1_000;
+/// How often somebody who waits for the end makes the reader look where it stands.
+const NUDGE: Duration = Duration::from_millis(10);
 
 pub(super) struct Reader {
     handle: Arc<Handle>,
@@ -27,7 +31,11 @@ pub(super) struct Reader {
     admin: Admin,
     topic: String,
     partitions: Vec<i32>,
+    /// Whether records of open and undone transactions stay out.
+    committed: bool,
     progress: watch::Receiver<Progress>,
+    is_refused: Arc<AtomicBool>,
+    client: ClientSettings,
     is_stopping: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -41,29 +49,58 @@ impl Reader {
         on_record: OnRecord,
     ) -> Result<Self, Error> {
         let topic = settings.topic.name.clone();
-        let config = reader_settings(client).to_consumer();
+        let committed = settings.transactional;
+        let config = reader_settings(client, committed).to_consumer();
         let handle = Arc::new(Handle::open(&config, Arc::new(Quiet { topic: topic.clone() }))?);
-        let start = i64::from(rdkafka::bindings::RD_KAFKA_OFFSET_BEGINNING);
-        let rows: Vec<_> = partitions.iter().map(|partition| (topic.as_str(), *partition, start)).collect();
+        // Not "the beginning": librdkafka would look up where that is, and when it does not know the leader yet, as
+        // at this moment, it does so half a second later. A log that begins further on is read from there.
+        let rows: Vec<_> = partitions.iter().map(|partition| (topic.as_str(), *partition, 0)).collect();
         handle.ops().assign(&rows)?;
         let (sender, progress) = watch::channel(Progress::new());
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let work =
-            Work { handle: handle.clone(), on_record, progress: sender, is_stopping: is_stopping.clone() };
+        let is_refused = Arc::new(AtomicBool::new(false));
+        let work = Work {
+            handle: handle.clone(),
+            topic: topic.clone(),
+            partitions: partitions.clone(),
+            on_record,
+            progress: sender,
+            is_refused: is_refused.clone(),
+            is_stopping: is_stopping.clone(),
+        };
         let thread = std::thread::Builder::new()
             .name(format!("log {topic}"))
             .spawn(move || work.run())
             .map_err(|error| Error::retry(format!("starting a thread to read {topic}: {error}")))?;
-        Ok(Self { handle, admin, topic, partitions, progress, is_stopping, thread: Some(thread) })
+        let thread = Some(thread);
+        let client = client.clone();
+        Ok(Self {
+            handle,
+            admin,
+            topic,
+            partitions,
+            committed,
+            progress,
+            is_refused,
+            client,
+            is_stopping,
+            thread,
+        })
     }
 
     pub(super) fn partitions(&self) -> &[i32] {
         &self.partitions
     }
 
-    pub(super) async fn read_to_end(&self, timeout: Duration) -> Result<(), Error> {
-        let ends = self.admin.ends(&self.topic, &self.partitions).await?;
+    pub(super) async fn read_to_end(&self, written: &Written, timeout: Duration) -> Result<(), Error> {
+        let mut ends = if self.committed {
+            self.admin.committed_ends(&self.topic, &self.partitions).await?
+        } else {
+            self.admin.ends(&self.topic, &self.partitions).await?
+        };
+        written.reach_for(&mut ends);
         let mut progress = self.progress.clone();
+        let mut moved_at = Instant::now();
         loop {
             let behind = {
                 let now = progress.borrow_and_update();
@@ -72,15 +109,26 @@ impl Reader {
                     .map(|(partition, end)| (*partition, *end, now.get(partition).copied().unwrap_or(0)))
             };
             let Some((partition, end, at)) = behind else { return Ok(()) };
-            match tokio::time::timeout(timeout, progress.changed()).await {
-                Ok(Ok(())) => {}
+            match tokio::time::timeout(NUDGE, progress.changed()).await {
+                Ok(Ok(())) => moved_at = Instant::now(),
                 Ok(Err(_)) => return Err(Error::fatal(format!("reading {}: the reader ended", self.topic))),
-                Err(_) => {
+                Err(_) if self.is_refused.load(Ordering::Relaxed) => {
+                    let doing = format!("reading {}", self.topic);
+                    return Err(rights::missing(
+                        &self.client,
+                        Resource::Topic(&self.topic),
+                        &["Read"],
+                        &doing,
+                    ));
+                }
+                Err(_) if moved_at.elapsed() >= timeout => {
                     return Err(Error::retry(format!(
                         "reading {}-{partition}: stands at {at} of {end} for {timeout:?}",
                         self.topic
                     )));
                 }
+                // The markers of transactions end no fetch, so the reader is made to look where it stands.
+                Err(_) => self.handle.wake(),
             }
         }
     }
@@ -100,13 +148,20 @@ impl Drop for Reader {
 
 struct Work {
     handle: Arc<Handle>,
+    topic: String,
+    partitions: Vec<i32>,
     on_record: OnRecord,
     progress: watch::Sender<Progress>,
+    /// Whether Kafka does not allow this client to read.
+    is_refused: Arc<AtomicBool>,
     is_stopping: Arc<AtomicBool>,
 }
 
 impl Work {
     fn run(mut self) {
+        let places: Vec<TopicPartition> =
+            self.partitions.iter().map(|partition| TopicPartition::new(&self.topic, *partition)).collect();
+        let mut told_at = Progress::new();
         while !self.is_stopping.load(Ordering::Relaxed) {
             let turn = fetch::fetch(&self.handle, BATCH_MAX, Duration::from_millis(500));
             let mut moved = Progress::new();
@@ -117,14 +172,23 @@ impl Work {
                 self.hand_over(message);
                 moved.insert(message.partition(), message.offset() + 1);
             }
-            // An end may lie beyond the last record, after compaction or a transaction's marker.
+            if !turn.messages.is_empty() {
+                self.is_refused.store(false, Ordering::Relaxed);
+            }
+            // An end may lie beyond the last record, after compaction.
             moved.extend(turn.ends);
-            for error in turn.errors {
+            advance(&mut told_at, turn.told_at.into_iter().collect());
+            for (code, error) in turn.errors {
                 tracing::debug!(%error, "reading on");
+                self.is_refused.fetch_or(rights::is_missing(code), Ordering::Relaxed);
             }
-            if !moved.is_empty() {
-                self.progress.send_modify(|progress| progress.extend(moved));
-            }
+            // So may the place behind a transaction's marker, which librdkafka keeps to itself. But it takes an error, or
+            // an end, for a record and counts one too far.
+            let positions = self.handle.ops().positions(&places).unwrap_or_default();
+            let is_place =
+                |row: &Entry| row.offset > 0 && told_at.get(&row.partition) != Some(&(row.offset - 1));
+            moved.extend(positions.into_iter().filter(is_place).map(|row| (row.partition, row.offset)));
+            self.progress.send_if_modified(|progress| advance(progress, moved));
         }
     }
 
@@ -144,6 +208,19 @@ impl Work {
     }
 }
 
+/// True when anything moved on; a place never goes back.
+pub(super) fn advance(progress: &mut Progress, moved: Progress) -> bool {
+    let mut has_moved = false;
+    for (partition, offset) in moved {
+        let at = progress.entry(partition).or_insert(0);
+        if *at < offset {
+            *at = offset;
+            has_moved = true;
+        }
+    }
+    has_moved
+}
+
 /// Whatever goes wrong, the reader goes on: librdkafka connects again by itself.
 struct Quiet {
     topic: String,
@@ -157,12 +234,12 @@ impl Callbacks for Quiet {
     }
 }
 
-fn reader_settings(client: &ClientSettings) -> ClientSettings {
+fn reader_settings(client: &ClientSettings, committed: bool) -> ClientSettings {
     let mut client = client.clone();
     // librdkafka assigns partitions by hand only to a client with a group; it neither joins nor commits.
     let group = client.get("client.id").unwrap_or("penstock").to_owned();
     client.set("group.id", group);
-    client.set_default("isolation.level", "read_uncommitted");
+    client.set("isolation.level", if committed { "read_committed" } else { "read_uncommitted" });
     client.set("auto.offset.reset", "earliest");
     client.set("enable.auto.commit", "false");
     client.set("enable.auto.offset.store", "false");

@@ -26,7 +26,7 @@ pub(crate) fn group_offsets(
         let mut request = sys::rd_kafka_ListConsumerGroupOffsets_new(name.as_ptr(), std::ptr::null());
         let operation = Operation::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS;
         let outcome = call.ask(
-            client,
+            client.ptr(),
             operation,
             |rk, options, queue| {
                 sys::rd_kafka_ListConsumerGroupOffsets(rk, &raw mut request, 1, options, queue);
@@ -38,29 +38,67 @@ pub(crate) fn group_offsets(
     }
 }
 
-/// The offset that comes next in each partition, in one question to each leader.
+/// The offset that comes next in each partition, in one question to each leader. `committed`: where the first open
+/// transaction begins, if there is any.
 ///
 /// Not for a client that consumes: its leader answers such a question only after the fetch that waits for records.
 pub(crate) fn ends(
     client: &NativeClient,
     topic: &str,
     partitions: &[i32],
+    committed: bool,
     timeout: Duration,
 ) -> Result<Vec<(i32, i64)>, Error> {
-    let doing = format!("reading the ends of {topic}");
+    let call = Call { doing: format!("reading the ends of {topic}"), timeout };
     let latest = Some(i64::from(sys::RD_KAFKA_OFFSET_END));
     let list = list::build(partitions.iter().map(|partition| (topic, *partition, latest, "")))?;
-    // SAFETY: client and list are live during the call, which fills in the list's rows.
+    let isolation = if committed {
+        sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_COMMITTED
+    } else {
+        sys::rd_kafka_IsolationLevel_t::RD_KAFKA_ISOLATION_LEVEL_READ_UNCOMMITTED
+    };
+    // SAFETY: client and list are live during the call, which copies the list; an error is destroyed once.
     let rows = unsafe {
-        let code = sys::rd_kafka_offsets_for_times(client.ptr(), list.ptr(), millis(timeout));
-        check(code.into(), &doing)?;
-        list::read(list.ptr())
+        call.ask(
+            client.ptr(),
+            Operation::RD_KAFKA_ADMIN_OP_LISTOFFSETS,
+            |rk, options, queue| {
+                let refused = sys::rd_kafka_AdminOptions_set_isolation_level(options, isolation);
+                if !refused.is_null() {
+                    sys::rd_kafka_error_destroy(refused);
+                }
+                sys::rd_kafka_ListOffsets(rk, list.ptr(), options, queue);
+            },
+            |event| read_ends(event, &call.doing),
+        )?
     };
     let end = |row: list::Entry| {
         check(row.error, &format!("reading the end of {topic}-{}", row.partition))?;
         Ok((row.partition, row.offset.max(0)))
     };
     rows.into_iter().map(end).collect()
+}
+
+/// # Safety
+/// `event` is the live answer to a request for offsets.
+unsafe fn read_ends(event: *mut sys::rd_kafka_event_t, doing: &str) -> Result<Vec<Entry>, Error> {
+    // SAFETY: as in `read_group`; each information holds one row.
+    unsafe {
+        let result = sys::rd_kafka_event_ListOffsets_result(event);
+        let mut count = 0;
+        let rows = if result.is_null() {
+            std::ptr::null_mut()
+        } else {
+            sys::rd_kafka_ListOffsets_result_infos(result, &raw mut count)
+        };
+        if count == 0 || rows.is_null() {
+            return Err(unexpected(doing));
+        }
+        let row = |info: &*const sys::rd_kafka_ListOffsetsResultInfo_t| {
+            list::entry(&*sys::rd_kafka_ListOffsetsResultInfo_topic_partition(*info))
+        };
+        Ok(slice::from_raw_parts(rows.cast_const(), count).iter().map(row).collect())
+    }
 }
 
 /// The settings in force for a topic.
@@ -80,7 +118,7 @@ pub(crate) fn topic_configs(
             name.as_ptr(),
         );
         let outcome = call.ask(
-            client,
+            client.ptr(),
             Operation::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS,
             |rk, options, queue| sys::rd_kafka_DescribeConfigs(rk, &raw mut resource, 1, options, queue),
             |event| read_configs(event, &call.doing),
@@ -90,27 +128,26 @@ pub(crate) fn topic_configs(
     }
 }
 
-struct Call {
-    doing: String,
-    timeout: Duration,
+pub(super) struct Call {
+    pub(super) doing: String,
+    pub(super) timeout: Duration,
 }
 
 impl Call {
     /// # Safety
-    /// `start` begins `operation` with the client, options and queue that it is given; `read` reads its answer
+    /// `rk` is a live client. `start` begins `operation` with the client, options and queue that it is given; `read` reads its answer
     /// and keeps no pointer into it.
-    unsafe fn ask<T>(
+    pub(super) unsafe fn ask<T>(
         &self,
-        client: &NativeClient,
+        rk: *mut sys::rd_kafka_t,
         operation: Operation,
-        start: impl FnOnce(*mut sys::rd_kafka_t, *const sys::rd_kafka_AdminOptions_t, *mut sys::rd_kafka_queue_t),
+        start: impl FnOnce(*mut sys::rd_kafka_t, *mut sys::rd_kafka_AdminOptions_t, *mut sys::rd_kafka_queue_t),
         read: impl FnOnce(*mut sys::rd_kafka_event_t) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut reason = [0 as c_char; 256];
-        // SAFETY: the client is borrowed, so alive; options, queue and event are made and destroyed here. An
+        // SAFETY: the client is alive by the caller's promise; options, queue and event are made and destroyed here. An
         // answer that comes after the queue is gone is dropped by librdkafka.
         unsafe {
-            let rk = client.ptr();
             let options = sys::rd_kafka_AdminOptions_new(rk, operation);
             let (text, length) = (reason.as_mut_ptr(), reason.len());
             sys::rd_kafka_AdminOptions_set_request_timeout(options, millis(self.timeout), text, length);
@@ -186,6 +223,6 @@ unsafe fn read_configs(
     }
 }
 
-fn unexpected(doing: &str) -> Error {
+pub(super) fn unexpected(doing: &str) -> Error {
     Error::retry(format!("{doing}: the answer is empty"))
 }

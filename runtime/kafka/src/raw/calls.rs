@@ -12,6 +12,13 @@ use super::list::{self, Entry};
 use super::{c_string, millis, text};
 use crate::{Commit, Error, Kind, TopicPartition};
 
+/// Who a member of a group is to its coordinator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub member_id: String,
+    pub generation: i32,
+}
+
 /// A consumer that stays alive for `'a`.
 #[derive(Clone, Copy)]
 pub(crate) struct Ops<'a> {
@@ -31,6 +38,28 @@ impl Ops<'_> {
         // SAFETY: `rk` is live, the list is read during the call only. So it is in each call below.
         let outcome = unsafe { sys::rd_kafka_subscribe(self.rk, list.ptr()) };
         check(outcome.into(), "subscribing to topics")
+    }
+
+    /// Leaves the group, after the rebalance callback was told.
+    pub(crate) fn unsubscribe(self) -> Result<(), Error> {
+        // SAFETY: `rk` is live.
+        let outcome = unsafe { sys::rd_kafka_unsubscribe(self.rk) };
+        check(outcome.into(), "leaving the group")
+    }
+
+    /// None outside of a group, or while it is not known yet.
+    pub(crate) fn identity(self) -> Option<Identity> {
+        // SAFETY: `rk` is live; what the call returns is ours, read while it lives and destroyed once.
+        unsafe {
+            let group = sys::rd_kafka_consumer_group_metadata(self.rk);
+            if group.is_null() {
+                return None;
+            }
+            let member_id = text(sys::rd_kafka_consumer_group_metadata_member_id(group));
+            let generation = sys::rd_kafka_consumer_group_metadata_generation_id(group);
+            sys::rd_kafka_consumer_group_metadata_destroy(group);
+            (generation >= 0 && !member_id.is_empty()).then_some(Identity { member_id, generation })
+        }
     }
 
     /// Reads these partitions from these offsets, without any group.

@@ -65,7 +65,7 @@ pub(crate) unsafe fn read(list: *const sys::rd_kafka_topic_partition_list_t) -> 
 
 /// # Safety
 /// `row` belongs to a live list.
-unsafe fn entry(row: &sys::rd_kafka_topic_partition_t) -> Entry {
+pub(super) unsafe fn entry(row: &sys::rd_kafka_topic_partition_t) -> Entry {
     // SAFETY: as in `read`.
     let (topic, metadata) = unsafe {
         let metadata = if row.metadata.is_null() {

@@ -15,6 +15,7 @@ fn settings(name: &str, partitions: i32) -> LogSettings {
         client_id: format!("{name}-client"),
         topic: spec(name, partitions),
         create: true,
+        transactional: false,
         request_timeout: PATIENCE,
     }
 }
@@ -137,5 +138,7 @@ fn a_missing_topic_is_an_error_when_it_must_not_be_created() {
         settings.create = false;
         let error = CompactedLog::open(settings, |_| {}).await.err().unwrap();
         assert_eq!(error.kind, Kind::Config, "{error}");
+        let command = "--partitions 1 --replication-factor 1 --config cleanup.policy=compact";
+        assert!(error.message.contains("kafka-topics.sh") && error.message.ends_with(command), "{error}");
     });
 }
