@@ -3,6 +3,7 @@
 
 mod bad_records;
 mod clickhouse;
+mod cluster;
 mod datagen;
 mod examples;
 mod failures;

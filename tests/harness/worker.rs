@@ -51,8 +51,10 @@ impl Builder {
         let lines: Vec<String> =
             self.settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
         std::fs::write(path, lines.concat()).expect("writing the worker's settings");
-        let log = Log::new(self.dir.path().join("worker.log"), self.allowed);
-        let mut worker = Worker { dir: self.dir, log, child: None, url: String::new(), rest: Rest::new("") };
+        let log = Log::new(self.dir.path().join("worker.log"), self.allowed.clone());
+        let (settings, allowed) = (self.settings, self.allowed);
+        let mut worker =
+            Worker { dir: self.dir, settings, allowed, log, child: None, url: String::new(), rest: Rest::new("") };
         worker.start();
         worker
     }
@@ -60,6 +62,8 @@ impl Builder {
 
 pub struct Worker {
     dir: TempDir,
+    settings: BTreeMap<String, String>,
+    allowed: Vec<String>,
     pub log: Log,
     child: Option<Child>,
     pub url: String,
@@ -76,6 +80,15 @@ impl Worker {
                 .set(&format!("{kind}.storage.topic"), &format!("{group}-{kind}s"))
                 .set(&format!("{kind}.storage.replication.factor"), "1")
         })
+    }
+
+    /// Another worker of the same cluster, with the same settings.
+    pub fn sibling(&self) -> Builder {
+        let mut builder = Builder::new();
+        let own: Vec<_> = ["penstock.address.file"].map(|key| (key, builder.settings[key].clone())).into();
+        builder.settings.clone_from(&self.settings);
+        builder.allowed.clone_from(&self.allowed);
+        own.into_iter().fold(builder, |builder, (key, value)| builder.set(key, &value))
     }
 
     /// A worker that keeps what it knows in a file.
@@ -139,6 +152,14 @@ impl Worker {
         assert!(unexpected.is_empty(), "unexpected lines in the worker's log:\n{}", unexpected.join("\n"));
     }
 
+    /// Waits for a worker that was told to stop.
+    #[track_caller]
+    pub fn wait(&mut self) {
+        let mut child = self.child.take().expect("the worker runs");
+        let status = command::wait(&mut child, "the worker to end");
+        assert!(status.success(), "the worker ended with {status}:\n{}", self.log.tail());
+    }
+
     #[track_caller]
     fn signal(&mut self, name: &str) -> ExitStatus {
         let mut child = self.child.take().expect("the worker runs");
@@ -151,6 +172,11 @@ impl Worker {
         let mut child = self.child.take().expect("the worker runs");
         child.kill().expect("killing the worker");
         child.wait().expect("waiting for the killed worker");
+    }
+
+    /// Whatever the signal: `STOP` freezes it, `CONT` lets it go on.
+    pub fn send(&self, signal: &str) {
+        command::signal(self.child.as_ref().expect("the worker runs"), signal);
     }
 
     pub fn pid(&self) -> u32 {

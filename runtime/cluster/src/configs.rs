@@ -1,5 +1,5 @@
 //! What the config log says, record by record: connectors, their target states and their committed tasks.
-use crate::{Properties, TargetState, TaskId};
+use crate::{Placement, Placements, Properties, TargetState, TaskId};
 use std::collections::BTreeMap;
 
 /// One record of the config log, already parsed by whoever owns the format.
@@ -22,6 +22,16 @@ pub enum ConfigRecord {
     Commit {
         name: String,
         tasks: u32,
+    },
+    /// A worker leads from here on; epochs rise.
+    Leader {
+        epoch: u64,
+        worker: String,
+    },
+    /// Where the leader wants the connector's tasks to run.
+    Placement {
+        name: String,
+        placement: Option<Placement>,
     },
 }
 
@@ -47,6 +57,10 @@ pub struct Configs {
     /// Task records that wait for their commit. They outlive their connector in the log, so they are kept apart:
     /// an old one never revives a deleted connector or a task beyond the committed count.
     pending: BTreeMap<TaskId, Properties>,
+    /// Commits that came before their connector: compaction leaves the newest record of each key, and a connector's
+    /// settings may have been written again after its tasks.
+    early_commits: BTreeMap<String, u32>,
+    placements: Placements,
 }
 
 impl Configs {
@@ -58,13 +72,20 @@ impl Configs {
         self.connectors.iter().map(|(name, connector)| (name.as_str(), connector))
     }
 
+    /// Where tasks run, and who says so.
+    pub fn placements(&self) -> &Placements {
+        &self.placements
+    }
+
     pub fn apply(&mut self, record: ConfigRecord) {
         match record {
-            ConfigRecord::Connector { name, config: Some(config) } => self.put(name, config),
+            ConfigRecord::Connector { name, config: Some(config) } => self.put(&name, config),
             ConfigRecord::Connector { name, config: None } => {
                 self.connectors.remove(&name);
                 self.early_targets.remove(&name);
+                self.early_commits.remove(&name);
                 self.pending.retain(|id, _| id.connector != name);
+                self.placements.put(&name, None);
             }
             ConfigRecord::Target { name, target } => self.target(name, target),
             ConfigRecord::Task { id, config: Some(config) } => {
@@ -74,16 +95,21 @@ impl Configs {
                 self.pending.remove(&id);
             }
             ConfigRecord::Commit { name, tasks } => self.commit(&name, tasks),
+            ConfigRecord::Leader { epoch, worker } => self.placements.announce(epoch, worker),
+            ConfigRecord::Placement { name, placement } => self.placements.put(&name, placement),
         }
     }
 
-    fn put(&mut self, name: String, config: Properties) {
-        let early = self.early_targets.remove(&name);
-        let connector = self.connectors.entry(name).or_default();
+    fn put(&mut self, name: &str, config: Properties) {
+        let early = self.early_targets.remove(name);
+        let connector = self.connectors.entry(name.to_owned()).or_default();
         connector.config = config;
         connector.revision += 1;
         if let Some(target) = early {
             connector.target = target;
+        }
+        if let Some(tasks) = self.early_commits.remove(name) {
+            self.commit(name, tasks);
         }
     }
 
@@ -107,7 +133,10 @@ impl Configs {
 
     /// Takes the commit only when every task it counts is there: compaction may have left fewer.
     fn commit(&mut self, name: &str, tasks: u32) {
-        let Some(connector) = self.connectors.get_mut(name) else { return };
+        let Some(connector) = self.connectors.get_mut(name) else {
+            self.early_commits.insert(name.to_owned(), tasks);
+            return;
+        };
         let known = |task: u32| {
             let id = TaskId::new(name, task);
             self.pending.get(&id).or_else(|| connector.tasks.get(task as usize)).cloned()
@@ -164,6 +193,11 @@ mod tests {
         let gone = ConfigRecord::Connector { name: "a".into(), config: None };
         assert_eq!(tasks_after(vec![put("a"), task(0), commit(1), gone.clone()]), None);
         assert_eq!(tasks_after(vec![task(0), commit(1), gone, put("a")]), Some(0));
+    }
+
+    #[test]
+    fn tasks_that_compaction_left_before_their_connector_count() {
+        assert_eq!(tasks_after(vec![task(0), commit(1), put("a")]), Some(1));
     }
 
     #[test]

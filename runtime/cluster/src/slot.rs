@@ -27,3 +27,10 @@ pub(crate) enum Slot {
     /// It failed. `retry_at` is when it starts again by itself.
     Failed { config: Properties, retry_at: Option<u64>, failures: u32 },
 }
+
+impl Slot {
+    /// Whether anything of it is there to write: a task that failed is not.
+    pub(crate) fn is_alive(&self) -> bool {
+        !matches!(self, Self::Failed { .. })
+    }
+}

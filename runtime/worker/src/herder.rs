@@ -1,4 +1,5 @@
 //! The shell around `cluster::Herder`: takes one input at a time, lets it decide, performs what it decided.
+mod cluster_actions;
 mod perform;
 mod requests;
 mod scribe;
@@ -6,13 +7,15 @@ mod status_writer;
 
 use crate::api::{ConnectorInfo, ConnectorStatus, Refusal, Status};
 pub use crate::shared::Shared;
-use crate::store::{Entry, configs, statuses::Statuses};
+use crate::settings::{Mode, Settings};
+use crate::store::{LeadError, Leading, Read, cluster as ours, configs, statuses::Statuses};
 use crate::task::{RunningTask, TaskEvent};
-use cluster::{Event, Failure, Properties, Restart, TargetState, TaskId};
+use cluster::{Event, Failure, Properties, Restart, RunState, TargetState, TaskId};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 type Reply<T> = oneshot::Sender<T>;
 
@@ -73,8 +76,14 @@ pub enum Request {
 
 /// Everything that can happen to the herder, in one queue: a reply to a write comes after what was written.
 pub enum Input {
-    Config(Entry),
-    Status(Entry),
+    Config(Read),
+    Status(Read),
+    /// What the cluster says of this worker.
+    Cluster(Event),
+    /// An answer to the call with this number: former leaders are shut out.
+    Led(u64, Result<Leading, String>),
+    /// The leader's own records were not written.
+    LeaderWrite(Result<(), LeadError>),
     /// Both logs were read to their ends for the first time.
     CaughtUp,
     Task {
@@ -94,7 +103,7 @@ pub enum Input {
     /// A write of this connector's settings is done, and was read back if it succeeded.
     Written {
         name: String,
-        outcome: Result<(), String>,
+        outcome: Result<(), LeadError>,
         then: Then,
     },
     Shutdown(Reply<()>),
@@ -114,10 +123,20 @@ pub struct Herder {
     give_up: HashMap<TaskId, (u64, Instant)>,
     /// Connectors with a write on its way, and the requests that wait for it.
     busy: HashMap<String, VecDeque<Request>>,
+    /// Requests that only a leader can answer, while nobody is known to lead.
+    leaderless: VecDeque<Request>,
+    leading: cluster_actions::Lead,
+    /// What this worker said last of the tasks that run here.
+    said: HashMap<TaskId, (RunState, Option<String>)>,
     producer: Arc<perform::ProducerCell>,
+    plans: Arc<Semaphore>,
     is_caught_up: bool,
+    /// The metrics know how many connectors and tasks there are.
+    is_counted: bool,
     started: Instant,
     worker_id: String,
+    /// What the cluster knows this worker by; empty in standalone mode.
+    url: String,
     shutdown: Option<Reply<()>>,
 }
 
@@ -125,28 +144,32 @@ pub struct Herder {
 const TICK: Duration = Duration::from_millis(250);
 
 impl Herder {
-    pub fn new(shared: Arc<Shared>, inputs: mpsc::Sender<Input>, worker_id: String) -> Self {
-        let restart = &shared.settings.restart;
-        let timing = cluster::Timing {
-            backoff: restart.backoff.as_millis() as u64,
-            backoff_max: restart.backoff_max.as_millis() as u64,
+    pub fn new(shared: Arc<Shared>, inputs: mpsc::Sender<Input>, address: Address) -> Self {
+        let timing = timing(&shared.settings);
+        let decide = match shared.settings.mode {
+            Mode::Standalone { .. } => cluster::Herder::alone(timing),
+            Mode::Distributed(_) => cluster::Herder::member(timing, address.url.clone()),
         };
-        // One worker: it leads, and every task is its own. A cluster changes this by `Event::Assigned`.
-        let all = cluster::Assignment { is_leader: true, tasks: None };
         Self {
             status_writer: status_writer::StatusWriter::start(Arc::clone(&shared.logs.statuses)),
             producer: Arc::default(),
-            decide: cluster::Herder::new(timing, all),
+            plans: Arc::new(Semaphore::new(perform::PLANS_MAX)),
+            decide,
+            leaderless: VecDeque::new(),
+            leading: cluster_actions::Lead::default(),
+            said: HashMap::new(),
             statuses: Statuses::default(),
             running: BTreeMap::new(),
             give_up: HashMap::new(),
             busy: HashMap::new(),
             is_caught_up: false,
+            is_counted: false,
             started: Instant::now(),
             shutdown: None,
             shared,
             inputs,
-            worker_id,
+            worker_id: address.authority,
+            url: address.url,
         }
     }
 
@@ -161,7 +184,7 @@ impl Herder {
                 Some(request) = requests.recv(), if self.is_caught_up => self.request(request),
                 _ = tick.tick() => self.tick(),
             }
-            if self.shutdown.is_some() && self.decide.is_idle() {
+            if self.shutdown.is_some() && self.decide.is_done() {
                 break;
             }
         }
@@ -173,12 +196,11 @@ impl Herder {
 
     fn input(&mut self, input: Input) {
         match input {
-            Input::Config(entry) => self.config_read(&entry),
-            Input::Status(entry) => {
-                if let Err(reason) = self.statuses.read(&entry) {
-                    tracing::warn!(%reason, "skipping an unreadable record of the status log");
-                }
-            }
+            Input::Config(read) => self.config_read(&read),
+            Input::Status(read) => self.status_read(&read),
+            Input::Cluster(event) => self.heard_of_cluster(event),
+            Input::Led(attempt, outcome) => self.led(attempt, outcome),
+            Input::LeaderWrite(outcome) => self.leader_wrote(outcome),
             Input::CaughtUp => self.caught_up(),
             Input::Task { id, attempt, event } => self.task_event(id, attempt, event),
             Input::TopicSeen { id, topic } => self.topic_seen(&id, &topic),
@@ -193,32 +215,57 @@ impl Herder {
         }
     }
 
-    fn config_read(&mut self, entry: &Entry) {
-        match configs::parse(entry) {
-            Ok(configs::ConfigEntry::Record(record)) => self.step(Event::ConfigRead(record)),
+    fn config_read(&mut self, read: &Read) {
+        match configs::parse(&read.entry) {
+            Ok(configs::ConfigEntry::Record(record)) => {
+                self.forget_stray(&record);
+                self.step(Event::ConfigRead(record));
+            }
             // Requests from before this worker's start were carried out or missed by whoever ran then.
             Ok(configs::ConfigEntry::Restart { name, restart }) if self.is_caught_up => {
                 self.step(Event::RestartAsked { name, restart });
             }
             Ok(configs::ConfigEntry::Restart { .. } | configs::ConfigEntry::Other) => {}
-            Err(reason) => tracing::warn!(%reason, "skipping an unreadable record of the config log"),
+            Err(reason) => skipped("config", &reason, read),
+        }
+    }
+
+    fn status_read(&mut self, read: &Read) {
+        let key = std::str::from_utf8(&read.entry.key).unwrap_or_default();
+        if let Some(worker) = ours::reporting_worker(key) {
+            return self.report_read(worker, read);
+        }
+        match self.statuses.read(&read.entry) {
+            Ok(()) => self.repair_status(key),
+            Err(reason) => skipped("status", &reason, read),
         }
     }
 
     fn caught_up(&mut self) {
         self.is_caught_up = true;
-        self.forget_orphans();
+        if self.decide.leads() {
+            self.forget_orphans();
+        }
         self.step(Event::CaughtUp);
-        self.shared.is_ready.store(true, std::sync::atomic::Ordering::Release);
+        if self.decide.is_in() {
+            self.shared.is_ready.store(true, Ordering::Release);
+        }
     }
 
     /// Lets the state machine take the event, and performs what it answers.
     fn step(&mut self, event: Event) {
         let now = self.started.elapsed().as_millis() as u64;
+        let led = self.decide.leads();
         for action in self.decide.step(now, event) {
             self.perform(action);
         }
-        self.count();
+        self.is_counted = false;
+        if self.decide.leads() && !led {
+            self.began_to_lead();
+        }
+        if !self.leaderless.is_empty() {
+            self.ask_the_leader();
+        }
     }
 
     fn task_event(&mut self, id: TaskId, attempt: u64, event: TaskEvent) {
@@ -228,6 +275,7 @@ impl Herder {
             TaskEvent::Ended(failure) => {
                 if self.running.get(&id).is_some_and(|task| task.attempt == attempt) {
                     self.running.remove(&id);
+                    self.said.remove(&id);
                     self.give_up.remove(&id);
                 }
                 if let Some(failure) = &failure {
@@ -260,6 +308,9 @@ impl Herder {
             self.task_event(id, attempt, TaskEvent::Ended(None));
         }
         self.watch();
+        if !std::mem::replace(&mut self.is_counted, true) {
+            self.count();
+        }
     }
 
     /// Tells connectors and tasks by state to the metrics.
@@ -271,4 +322,31 @@ impl Herder {
         let connectors = self.decide.configs().iter().count();
         *self.shared.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = (connectors, tasks);
     }
+}
+
+/// How this worker is called, by people and by other workers.
+#[derive(Debug, Clone)]
+pub struct Address {
+    /// `host:port`, as statuses name it.
+    pub authority: String,
+    /// Where other workers find it.
+    pub url: String,
+}
+
+fn timing(settings: &Settings) -> cluster::Timing {
+    let ms = |time: Duration| time.as_millis() as u64;
+    cluster::Timing {
+        backoff: ms(settings.restart.backoff),
+        backoff_max: ms(settings.restart.backoff_max),
+        // A task that hangs is abandoned a second after its graceful time; the rest is for messages.
+        release: ms(settings.delivery.shutdown_timeout) + 3000,
+        handover: 3000,
+        level_after: 300_000,
+        lead_retry: 500,
+    }
+}
+
+fn skipped(log: &str, reason: &str, read: &Read) {
+    let (partition, offset) = read.place.unzip();
+    tracing::warn!(log, partition, offset, %reason, "skipping an unreadable record");
 }

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod converter;
+mod crew;
 pub mod definition;
 mod delivery;
 mod handle;
@@ -14,5 +15,6 @@ mod store;
 mod task;
 
 pub use handle::Handle;
+pub use herder::Address;
 pub use settings::Settings;
 pub use start::{Error, Worker};

@@ -1,5 +1,5 @@
 //! Counters, gauges and histograms, in Prometheus's text form under `/metrics`.
-use cluster::TaskId;
+use cluster::{Cause, TaskId};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -28,6 +28,11 @@ pub struct StateLabels {
     state: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CauseLabels {
+    cause: String,
+}
+
 type Counters = Family<TaskLabels, Counter>;
 type Histograms = Family<TaskLabels, Histogram, fn() -> Histogram>;
 type Number = Gauge<f64, AtomicU64>;
@@ -51,6 +56,10 @@ pub struct Metrics {
     plugin_gauges: Family<PluginLabels, Number>,
     pub task_failures: Counter,
     pub task_starts: Counter,
+    tasks_interrupted: Family<CauseLabels, Counter>,
+    /// Workers in the cluster, as this one knows; 0 while it is out.
+    pub members: Gauge,
+    pub is_leader: Gauge,
     connectors: Gauge,
     tasks: Family<StateLabels, Gauge>,
     resident_bytes: Gauge,
@@ -98,6 +107,9 @@ impl Metrics {
             plugin_gauges: Family::default(),
             task_failures: Counter::default(),
             task_starts: Counter::default(),
+            tasks_interrupted: Family::default(),
+            members: Gauge::default(),
+            is_leader: Gauge::default(),
             connectors: Gauge::default(),
             tasks: Family::default(),
             resident_bytes: Gauge::default(),
@@ -105,6 +117,10 @@ impl Metrics {
         };
         metrics.register_tasks();
         metrics.register_worker();
+        // A cause that never was is told as zero.
+        for cause in Cause::ALL {
+            drop(metrics.tasks_interrupted.get_or_create(&CauseLabels { cause: cause.name().to_owned() }));
+        }
         metrics
     }
 
@@ -154,6 +170,13 @@ impl Metrics {
         let r = &mut self.registry;
         r.register("penstock_worker_task_failures", "Tasks that failed", self.task_failures.clone());
         r.register("penstock_worker_task_starts", "Tasks that were started", self.task_starts.clone());
+        r.register(
+            "penstock_worker_tasks_interrupted",
+            "Tasks that were alive and were stopped, by cause",
+            self.tasks_interrupted.clone(),
+        );
+        r.register("penstock_cluster_members", "Workers in the cluster, 0 while out of it", self.members.clone());
+        r.register("penstock_cluster_leader", "1 while this worker leads", self.is_leader.clone());
         r.register("penstock_worker_connectors", "Connectors in the config log", self.connectors.clone());
         r.register("penstock_worker_tasks", "Tasks by state", self.tasks.clone());
         r.register(
@@ -162,6 +185,10 @@ impl Metrics {
             self.resident_bytes.clone(),
         );
         r.register("penstock_worker_cpu_seconds", "Processor time of the process", self.cpu_seconds.clone());
+    }
+
+    pub fn interrupted(&self, cause: Cause) {
+        self.tasks_interrupted.get_or_create(&CauseLabels { cause: cause.name().to_owned() }).inc();
     }
 
     pub fn task(&self, id: &TaskId) -> TaskMetrics {

@@ -24,6 +24,8 @@ pub struct Shared {
     pub logs: Logs,
     pub cluster_id: OnceLock<String>,
     pub is_ready: AtomicBool,
+    /// Whether this worker is sure of its place in the cluster; never set in standalone mode.
+    pub lease: OnceLock<kafka::Lease>,
     /// Connectors, and tasks by state, as the herder last saw them.
     pub counts: Mutex<(usize, BTreeMap<&'static str, usize>)>,
 }

@@ -1,12 +1,13 @@
 //! Starts a worker: opens its stores, reads them, and hands out the handle.
+use crate::crew::Crew;
 use crate::definition::{self, ConverterConfig};
 use crate::handle::Handle;
-use crate::herder::{Herder, Input, Shared};
+use crate::herder::{Address, Herder, Input, Shared};
 use crate::metrics::Metrics;
 use crate::settings::{self, InternalTopic, Mode, Settings};
 use crate::shared::CONNECT_VERSION;
-use crate::store::{Entry, Log, Logs, local, offsets::Offsets};
-use kafka::{Admin, ClientSettings, CompactedLog, LogRecord, LogSettings, TopicSpec};
+use crate::store::{Entry, Log, Logs, Read, local, offsets::Offsets};
+use kafka::{Admin, ClientSettings, CompactedLog, GroupSettings, LogRecord, LogSettings, Member, TopicSpec};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -19,6 +20,7 @@ pub struct Worker {
     handle: Handle,
     inputs: mpsc::Sender<Input>,
     herder: JoinHandle<()>,
+    crew: Option<Crew>,
 }
 
 /// Why a worker does not start: one sentence.
@@ -40,8 +42,7 @@ const KAFKA_WAIT: Duration = Duration::from_secs(15);
 
 impl Worker {
     /// Opens the stores and starts to read them; requests are answered once they were read to their ends.
-    /// `worker_id` is the advertised `host:port`.
-    pub async fn start(settings: Settings, plugins: host::Plugins, worker_id: String) -> Result<Self, Error> {
+    pub async fn start(settings: Settings, plugins: host::Plugins, address: Address) -> Result<Self, Error> {
         let (inputs, input_queue) = mpsc::channel(QUEUE);
         let (requests, request_queue) = mpsc::channel(QUEUE);
         let offsets = Arc::new(Offsets::default());
@@ -57,17 +58,29 @@ impl Worker {
             logs,
             cluster_id: OnceLock::new(),
             is_ready: AtomicBool::new(false),
+            lease: OnceLock::new(),
             counts: Mutex::default(),
         });
-        tokio::spawn(read_logs(Arc::clone(&shared), inputs.clone()));
+        let (caught_up, is_caught_up) = oneshot::channel();
+        tokio::spawn(read_logs(Arc::clone(&shared), inputs.clone(), caught_up));
+        let crew = membership(&shared, &address)?;
+        let crew = crew.map(|group| Crew::start(group, Arc::clone(&shared), inputs.clone(), is_caught_up));
         tokio::spawn(ask_cluster_id(Arc::clone(&shared)));
-        let herder = Herder::new(Arc::clone(&shared), inputs.clone(), worker_id);
+        let herder = Herder::new(Arc::clone(&shared), inputs.clone(), address);
         let herder = tokio::spawn(herder.run(request_queue, input_queue));
-        Ok(Self { handle: Handle::new(requests, shared), inputs, herder })
+        Ok(Self { handle: Handle::new(requests, shared), inputs, herder, crew })
     }
 
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// Returns when this worker cannot be one of its cluster, with the sentence that says why.
+    pub async fn refused(&mut self) -> Error {
+        match &mut self.crew {
+            Some(crew) => Error(crew.refused().await),
+            None => std::future::pending().await,
+        }
     }
 
     /// Stops every task within the graceful time, stores what is durable, and ends.
@@ -77,11 +90,14 @@ impl Worker {
             let _ = done.await;
         }
         let _ = self.herder.await;
+        if let Some(crew) = self.crew {
+            crew.leave().await;
+        }
     }
 }
 
 /// Tells the herder once everything that was in the logs at the start has been read.
-async fn read_logs(shared: Arc<Shared>, inputs: mpsc::Sender<Input>) {
+async fn read_logs(shared: Arc<Shared>, inputs: mpsc::Sender<Input>, caught_up: oneshot::Sender<()>) {
     loop {
         let logs = &shared.logs;
         let read = async {
@@ -98,6 +114,21 @@ async fn read_logs(shared: Arc<Shared>, inputs: mpsc::Sender<Input>) {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let _ = inputs.send(Input::CaughtUp).await;
+    let _ = caught_up.send(());
+}
+
+/// How this worker becomes one of its cluster; `None` in standalone mode.
+fn membership(shared: &Shared, address: &Address) -> Result<Option<GroupSettings>, Error> {
+    let Mode::Distributed(group) = &shared.settings.mode else { return Ok(None) };
+    Ok(Some(GroupSettings {
+        client: clients(&shared.settings)?,
+        group: group.id.clone(),
+        topic: group.config_topic.name.clone(),
+        me: Member { id: address.url.clone() },
+        session_timeout: group.session_timeout,
+        heartbeat_interval: group.heartbeat_interval,
+        rebalance_timeout: group.rebalance_timeout,
+    }))
 }
 
 async fn ask_cluster_id(shared: Arc<Shared>) {
@@ -145,11 +176,12 @@ async fn open_logs(
 ) -> Result<Logs, Error> {
     let (to_configs, to_statuses, to_offsets) = (inputs.clone(), inputs.clone(), Arc::clone(offsets));
     // Readers run on the logs' own threads. A herder that is gone reads nothing any more.
-    let read_config = move |entry: Entry| drop(to_configs.blocking_send(Input::Config(entry)));
-    let read_status = move |entry: Entry| drop(to_statuses.blocking_send(Input::Status(entry)));
-    let read_offset = move |entry: Entry| {
-        if let Err(reason) = to_offsets.read(entry) {
-            tracing::warn!(reason, "skipping an unreadable record of the offset log");
+    let read_config = move |read: Read| drop(to_configs.blocking_send(Input::Config(read)));
+    let read_status = move |read: Read| drop(to_statuses.blocking_send(Input::Status(read)));
+    let read_offset = move |read: Read| {
+        let (partition, offset) = read.place.unzip();
+        if let Err(reason) = to_offsets.read(read.entry) {
+            tracing::warn!(log = "offset", partition, offset, reason, "skipping an unreadable record");
         }
     };
     match &settings.mode {
@@ -196,19 +228,23 @@ fn log_settings(
             configs: topic.settings.as_map().clone(),
         },
         create: true,
-        transactional: false,
+        // The leader alone writes the config topic, in transactions.
+        transactional: single,
         request_timeout: KAFKA_WAIT,
     }
 }
 
 async fn open_kafka(
     settings: LogSettings,
-    mut reader: impl FnMut(Entry) + Send + 'static,
+    mut reader: impl FnMut(Read) + Send + 'static,
 ) -> Result<Arc<Log>, Error> {
     let topic = settings.topic.name.clone();
-    let take = move |record: LogRecord| reader(Entry { key: record.key, value: record.value });
+    let take = move |record: LogRecord| {
+        let entry = Entry { key: record.key, value: record.value };
+        reader(Read { entry, place: Some((record.partition, record.offset)) });
+    };
     match CompactedLog::open(settings, take).await {
-        Ok(log) => Ok(Arc::new(Log::Kafka(Box::new(log)))),
+        Ok(log) => Ok(Arc::new(Log::kafka(log))),
         Err(error) => Err(Error(format!("internal topic {topic}: {}", error.message))),
     }
 }

@@ -1,10 +1,19 @@
 //! What the herder decides, event by event.
 
 use super::*;
+use crate::{Failure, Properties, TargetState, Wanted};
+
+pub(super) const TIMING: Timing = Timing {
+    backoff: 100,
+    backoff_max: 1000,
+    release: 8000,
+    handover: 3000,
+    level_after: 300_000,
+    lead_retry: 500,
+};
 
 fn herder() -> Herder {
-    let all = Assignment { is_leader: true, tasks: None };
-    let mut herder = Herder::new(Timing { backoff: 100, backoff_max: 1000 }, all);
+    let mut herder = Herder::alone(TIMING);
     assert_eq!(herder.step(0, Event::CaughtUp), []);
     herder
 }
@@ -61,8 +70,7 @@ fn starts(actions: &[Action]) -> usize {
 
 #[test]
 fn nothing_starts_before_the_log_was_read() {
-    let mut herder =
-        Herder::new(Timing { backoff: 1, backoff_max: 1 }, Assignment { is_leader: true, tasks: None });
+    let mut herder = Herder::alone(TIMING);
     assert_eq!(put(&mut herder, "c"), []);
     assert_eq!(commit(&mut herder, &["t"]), []);
     let actions = herder.step(0, Event::CaughtUp);
@@ -99,7 +107,10 @@ fn the_same_plan_writes_nothing() {
 #[test]
 fn new_task_settings_restart_the_task_only_after_it_has_ended() {
     let mut herder = running();
-    assert_eq!(commit(&mut herder, &["u"]), [Action::StopTask { id: TaskId::new("a", 0) }]);
+    assert_eq!(
+        commit(&mut herder, &["u"]),
+        [Action::StopTask { id: TaskId::new("a", 0), cause: Cause::Config }]
+    );
     let ended = Event::TaskEnded { id: TaskId::new("a", 0), attempt: 1, failure: None };
     assert_eq!(starts(&herder.step(0, ended)), 1);
 }
@@ -140,7 +151,7 @@ fn pause_turns_the_task_and_stop_ends_it() {
     let actions = target(&mut herder, TargetState::Paused);
     assert!(actions.contains(&Action::Turn { id: id.clone(), wanted: Wanted::Pause }), "{actions:?}");
     let actions = target(&mut herder, TargetState::Stopped);
-    assert!(actions.contains(&Action::StopTask { id }), "{actions:?}");
+    assert!(actions.contains(&Action::StopTask { id, cause: Cause::Stopped }), "{actions:?}");
 }
 
 #[test]
@@ -158,25 +169,17 @@ fn deletion_stops_tasks_and_erases_statuses() {
     let actions = herder.step(0, Event::ConfigRead(record));
     let id = TaskId::new("a", 0);
     let erased = [Action::EraseTask { id: id.clone() }, Action::EraseConnector { name: "a".into() }];
-    assert_eq!(actions, [&erased[..], &[Action::StopTask { id }]].concat());
+    assert_eq!(actions, [&erased[..], &[Action::StopTask { id, cause: Cause::Deleted }]].concat());
 }
 
 #[test]
 fn shutdown_stops_everything_and_is_idle_once_it_has_ended() {
     let mut herder = running();
-    assert_eq!(herder.step(0, Event::ShutdownAsked), [Action::StopTask { id: TaskId::new("a", 0) }]);
+    assert_eq!(
+        herder.step(0, Event::ShutdownAsked),
+        [Action::StopTask { id: TaskId::new("a", 0), cause: Cause::Shutdown }]
+    );
     assert!(!herder.is_idle());
     herder.step(0, Event::TaskEnded { id: TaskId::new("a", 0), attempt: 1, failure: None });
     assert!(herder.is_idle());
-}
-
-#[test]
-fn a_task_of_another_worker_is_not_started() {
-    let mut herder = herder();
-    let none = Assignment { is_leader: false, tasks: Some(BTreeSet::new()) };
-    herder.step(0, Event::Assigned(none));
-    put(&mut herder, "c");
-    assert_eq!(commit(&mut herder, &["t"]), []);
-    let mine = Assignment { is_leader: false, tasks: Some([TaskId::new("a", 0)].into()) };
-    assert_eq!(starts(&herder.step(0, Event::Assigned(mine))), 1);
 }

@@ -20,9 +20,14 @@ pub fn until_stopped(settings: Settings) -> Result<(), Failure> {
     let done = runtime.block_on(async {
         let mut signals =
             Signals::listen().map_err(|error| Failure::Failed(format!("listening to signals: {error}")))?;
-        let running = Running::start(settings).await?;
-        let signal = signals.next().await;
-        info!(signal, "stopping");
+        let mut running = Running::start(settings).await?;
+        tokio::select! {
+            signal = signals.next() => info!(signal, "stopping"),
+            reason = running.worker.refused() => {
+                running.stop().await;
+                return Err(failed(reason));
+            }
+        }
         tokio::select! {
             () = running.stop() => Ok(()),
             signal = signals.next() => {
@@ -54,7 +59,8 @@ impl Running {
         let address = address(&settings, &listeners)?;
         let plugins = discover(&settings).await?;
         let address_file = settings.address_file.clone();
-        let worker = Worker::start(settings, plugins, address.authority()).await.map_err(failed)?;
+        let me = worker::Address { authority: address.authority(), url: address.url() };
+        let worker = Worker::start(settings, plugins, me).await.map_err(failed)?;
 
         let (stop_server, stopped) = oneshot::channel::<()>();
         let serving = server::serve(listeners, address.url(), worker.handle(), async {

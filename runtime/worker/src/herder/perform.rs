@@ -4,7 +4,7 @@ use crate::api::Status;
 use crate::delivery::{Budget, producers};
 use crate::store::{configs, statuses};
 use crate::task::{self, Control, TaskSpec, failure, failure_of, wrong};
-use cluster::{Action, Failure, Properties, RunState, TaskId, Wanted};
+use cluster::{Action, Cause, Event, Failure, Properties, RunState, TaskId, Wanted};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,12 +15,20 @@ pub struct ProducerCell {
     budget: OnceLock<Budget>,
 }
 
+/// Plans that plugins make at the same time: a thousand connectors shall not start a thousand threads, and a few
+/// that hang shall not hold up the others.
+pub const PLANS_MAX: usize = 64;
 /// A task that does not end within the graceful time gets this much more before it is given up.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(1);
 
 impl Herder {
     pub(super) fn perform(&mut self, action: Action) {
         match action {
+            Action::Lead => self.lead(),
+            Action::Announce { epoch } => self.announce(epoch),
+            Action::Place(placements) => self.write_placements(&placements),
+            Action::Resign => self.resign(),
+            Action::Report(report) => self.report(&report),
             Action::Plan { name, revision, config } => self.plan(name, revision, config),
             Action::WriteTasks { name, tasks } => self.write_tasks(&name, &tasks),
             Action::StartTask { id, attempt, config, wanted } => {
@@ -31,13 +39,15 @@ impl Herder {
                     task.control.turn(wanted);
                 }
             }
-            Action::StopTask { id } => self.stop_task(&id),
+            Action::StopTask { id, cause } => self.stop_task(&id, cause),
             Action::SetConnector { name, state, trace } => self.set_connector(&name, state, trace),
             Action::SetTask { id, state, trace } => self.set_task(&id, state, trace),
             Action::EraseConnector { name } => {
                 self.statuses.set_connector(&name, None);
-                self.status_writer.put(statuses::connector_entry(&name, None, GENERATION));
-                self.forget_topics(&name);
+                if self.writes_for_all() {
+                    self.status_writer.put(statuses::connector_entry(&name, None, self.generation()));
+                    self.forget_topics(&name);
+                }
             }
             Action::EraseTask { id } => self.erase_task(&id),
         }
@@ -46,7 +56,10 @@ impl Herder {
     fn plan(&mut self, name: String, revision: u64, config: Properties) {
         let (shared, inputs) = (Arc::clone(&self.shared), self.inputs.clone());
         let limit = shared.settings.plugins.call_timeout;
+        let permits = Arc::clone(&self.plans);
         tokio::spawn(async move {
+            // Closed never: the herder has it.
+            let _permit = permits.acquire_owned().await;
             let work = tokio::task::spawn_blocking(move || planned(&shared, &config));
             let outcome = match tokio::time::timeout(limit, work).await {
                 Ok(Ok(outcome)) => outcome,
@@ -66,9 +79,10 @@ impl Herder {
         let mut entries = configs::tasks(name, tasks);
         entries.extend(configs::surplus(name, tasks.len(), before));
         let connector = name.to_owned();
-        let then = move |_: &mut Self, outcome: Result<(), crate::api::Refusal>| {
+        let then = move |herder: &mut Self, outcome: Result<(), crate::api::Refusal>| {
             if let Err(reason) = outcome {
-                tracing::error!(connector, %reason, "task settings were not written: restart the connector");
+                tracing::warn!(connector, %reason, "task settings were not written, planning again");
+                herder.step(Event::NotWritten { name: connector });
             }
         };
         self.write(name, entries, Box::new(then));
@@ -109,7 +123,7 @@ impl Herder {
             id: id.clone(),
             config: task::for_plugin(config),
             plugin,
-            control: Arc::new(Control::new(wanted)),
+            control: Arc::new(Control::new(wanted, self.shared.lease.get().cloned())),
             watch: host::CallWatch::new(),
             metrics: self.shared.metrics.task(id),
             budget: self.budget(),
@@ -135,13 +149,15 @@ impl Herder {
         self.producer.budget.get_or_init(|| Budget::new(usize::try_from(limit).unwrap_or(usize::MAX))).clone()
     }
 
-    fn stop_task(&mut self, id: &TaskId) {
+    fn stop_task(&mut self, id: &TaskId, cause: Cause) {
+        self.shared.metrics.interrupted(cause);
         let graceful = self.shared.settings.delivery.shutdown_timeout;
         let Some(task) = self.running.get(id) else { return };
         let deadline = Instant::now() + graceful;
         task.control.stop(deadline);
         self.give_up.insert(id.clone(), (task.attempt, deadline + GIVE_UP_AFTER));
-        if self.shutdown.is_some() {
+        // A worker that is out says nothing of tasks that may run elsewhere by now.
+        if matches!(cause, Cause::Shutdown | Cause::Moved) {
             self.set_task(id, RunState::Unassigned, None);
         }
     }
@@ -150,7 +166,7 @@ impl Herder {
         let version = self.decide.configs().get(name).and_then(|c| self.shared.version_of(&c.config));
         let status = Status { state, worker_id: self.worker_id.clone(), version, trace };
         tracing::info!(connector = name, state = state.name(), "connector");
-        self.status_writer.put(statuses::connector_entry(name, Some(&status), GENERATION));
+        self.status_writer.put(statuses::connector_entry(name, Some(&status), self.generation()));
         self.statuses.set_connector(name, Some(status));
     }
 
@@ -159,27 +175,41 @@ impl Herder {
             self.decide.configs().get(&id.connector).and_then(|c| self.shared.version_of(&c.config));
         let status = Status { state, worker_id: self.worker_id.clone(), version, trace };
         tracing::info!(connector = id.connector, task = id.task, state = state.name(), "task");
-        self.status_writer.put(statuses::task_entry(id, Some(&status), GENERATION));
+        self.status_writer.put(statuses::task_entry(id, Some(&status), self.generation()));
+        self.said.insert(id.clone(), (status.state, status.trace.clone()));
         self.statuses.set_task(id, Some(status));
     }
 
-    fn erase_task(&mut self, id: &TaskId) {
+    pub(super) fn erase_task(&mut self, id: &TaskId) {
         self.statuses.set_task(id, None);
-        self.status_writer.put(statuses::task_entry(id, None, GENERATION));
+        if self.writes_for_all() {
+            self.status_writer.put(statuses::task_entry(id, None, self.generation()));
+        }
         self.shared.metrics.forget(id);
+    }
+
+    /// Whether this worker speaks for connectors and tasks that nobody runs any more.
+    fn writes_for_all(&self) -> bool {
+        self.is_caught_up && self.decide.leads()
+    }
+
+    /// What statuses are stamped with: it rises with every leader.
+    fn generation(&self) -> i64 {
+        i64::try_from(self.decide.configs().placements().epoch()).unwrap_or(i64::MAX).max(1)
     }
 
     /// Statuses of connectors and tasks that the config log does not know: their owner died in the middle.
     pub(super) fn forget_orphans(&mut self) {
-        let exists = |id: &TaskId| {
-            let connector = self.decide.configs().get(&id.connector);
-            connector.is_some_and(|connector| (id.task as usize) < connector.tasks.len())
-        };
         let orphans: Vec<_> =
-            self.statuses.tasks().map(|(id, _)| id.clone()).filter(|id| !exists(id)).collect();
+            self.statuses.tasks().map(|(id, _)| id.clone()).filter(|id| !self.exists(id)).collect();
         for id in orphans {
             self.erase_task(&id);
         }
+    }
+
+    pub(super) fn exists(&self, id: &TaskId) -> bool {
+        let connector = self.decide.configs().get(&id.connector);
+        connector.is_some_and(|connector| (id.task as usize) < connector.tasks.len())
     }
 
     pub(super) fn topic_seen(&mut self, id: &TaskId, topic: &str) {
@@ -221,9 +251,6 @@ impl Herder {
 
 /// How the trace of a task begins whose plugin does not come back.
 const HUNG: &str = "penstock.HungCallException";
-
-/// A single worker is the first and only generation of its group.
-const GENERATION: i64 = 1;
 
 fn planned(shared: &super::Shared, config: &Properties) -> Result<Vec<Properties>, Failure> {
     let class = config.get("connector.class").ok_or_else(|| wrong("connector.class: a value is required"))?;

@@ -19,7 +19,11 @@ impl Herder {
             Request::Tasks { name, reply } => drop(reply.send(self.tasks(&name))),
             Request::ResetTopics { name, reply } => drop(reply.send(self.reset_topics(&name))),
             Request::RestartTask { name, task, reply } => drop(reply.send(self.restart_task(&name, task))),
-            write => self.write_request(write),
+            write => {
+                if let Some(write) = self.for_leader(write) {
+                    self.write_request(write);
+                }
+            }
         }
     }
 
@@ -183,7 +187,9 @@ impl Herder {
         if task as usize >= connector.tasks.len() {
             return Err(Refusal::NotFound(format!("Unknown task: {name}-{task}")));
         }
-        self.step(Event::RestartTaskAsked { id: TaskId::new(name, task) });
+        let id = TaskId::new(name, task);
+        self.has_task(&id)?;
+        self.step(Event::RestartTaskAsked { id });
         Ok(())
     }
 
@@ -209,4 +215,23 @@ impl Herder {
 /// A new connector answers without tasks, as in Java: whether some are there already is a matter of luck.
 fn just_written(info: ConnectorInfo) -> ConnectorInfo {
     ConnectorInfo { tasks: Vec::new(), ..info }
+}
+
+impl Request {
+    /// Answers without carrying it out.
+    pub(super) fn refuse(self, refusal: Refusal) {
+        // A reply that nobody waits for any more is dropped: the client has gone.
+        match self {
+            Self::Info { reply, .. } | Self::Create { reply, .. } => drop(reply.send(Err(refusal))),
+            Self::Status { reply, .. } | Self::Restart { reply, .. } => drop(reply.send(Err(refusal))),
+            Self::Tasks { reply, .. } => drop(reply.send(Err(refusal))),
+            Self::PutConfig { reply, .. } => drop(reply.send(Err(refusal))),
+            Self::Delete { reply, .. }
+            | Self::SetTarget { reply, .. }
+            | Self::RestartTask { reply, .. }
+            | Self::ResetTopics { reply, .. } => drop(reply.send(Err(refusal))),
+            // These are answered from memory and never refused.
+            Self::List(_) | Self::Topics { .. } => {}
+        }
+    }
 }

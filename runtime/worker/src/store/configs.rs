@@ -1,5 +1,5 @@
 //! The config log's records as Connect writes them: keys are plain text, values JSON without blanks.
-use super::Entry;
+use super::{Entry, cluster as ours};
 use cluster::{ConfigRecord, Properties, Restart, TargetState, TaskId};
 use serde_json::{Map, Value, json};
 
@@ -37,6 +37,12 @@ pub fn parse(entry: &Entry) -> Result<ConfigEntry, String> {
         let number = number.parse().map_err(|_| format!("{key}: {number:?} is no task number"))?;
         let config = value.map(|value| properties(key, &value)).transpose()?;
         ConfigRecord::Task { id: TaskId::new(name, number), config }
+    } else if let Some(name) = ours::placed_connector(key) {
+        let placement = value.map(|value| ours::parse_placement(key, &value)).transpose()?;
+        ConfigRecord::Placement { name: name.into(), placement }
+    } else if let (true, Some(value)) = (ours::is_leader(key), &value) {
+        let (epoch, worker) = ours::parse_leader(value)?;
+        ConfigRecord::Leader { epoch, worker }
     } else if let (Some(name), Some(value)) = (key.strip_prefix("restart-connector-"), &value) {
         let flag = |name: &str| value[name].as_bool().unwrap_or(false);
         let restart = Restart { include_tasks: flag("include-tasks"), only_failed: flag("only-failed") };
@@ -87,10 +93,16 @@ pub fn connector(name: &str, config: &Properties) -> Entry {
     entry(format!("connector-{name}"), &document(config))
 }
 
-/// Erases a connector, its target, its task records and its commit: Java leaves the last two behind for ever.
+/// Erases a connector and all that was written for it. Java leaves task records, commits and fencing records behind
+/// for ever.
 pub fn deletion(name: &str, tasks: usize) -> Vec<Entry> {
-    let mut keys =
-        vec![format!("connector-{name}"), format!("target-state-{name}"), format!("commit-{name}")];
+    let mut keys = vec![
+        format!("connector-{name}"),
+        format!("target-state-{name}"),
+        format!("commit-{name}"),
+        format!("tasks-fencing-{name}"),
+        ours::placement_key(name),
+    ];
     keys.extend((0..tasks).map(|task| format!("task-{name}-{task}")));
     keys.into_iter().map(|key| Entry { key: key.into_bytes(), value: None }).collect()
 }

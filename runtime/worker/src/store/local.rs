@@ -1,5 +1,5 @@
 //! The logs of a standalone worker: one table each in an embedded database file.
-use super::log::{Entry, Reader};
+use super::log::{Entry, Read, Reader};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,7 +60,8 @@ impl LocalLog {
             }
         }
         write.commit().map_err(text)?;
-        entries.into_iter().for_each(&mut reading.reader);
+        let read = entries.into_iter().map(|entry| Read { entry, place: None });
+        read.for_each(&mut reading.reader);
         Ok(())
     }
 
@@ -72,7 +73,8 @@ impl LocalLog {
         let rows = read.open_table(definition(self.table)).map_err(text)?;
         for row in rows.iter().map_err(text)? {
             let (key, value) = row.map_err(text)?;
-            (reading.reader)(Entry { key: key.value().to_vec(), value: Some(value.value().to_vec()) });
+            let entry = Entry { key: key.value().to_vec(), value: Some(value.value().to_vec()) };
+            (reading.reader)(Read { entry, place: None });
         }
         Ok(())
     }
@@ -97,7 +99,7 @@ mod tests {
 
     fn opened(database: &Arc<Database>) -> (LocalLog, mpsc::Receiver<String>) {
         let (send, receive) = mpsc::channel();
-        let reader = Box::new(move |entry: Entry| {
+        let reader = Box::new(move |Read { entry, .. }: Read| {
             let value = entry.value.map(|value| String::from_utf8(value).unwrap());
             send.send(format!("{}={value:?}", String::from_utf8(entry.key).unwrap())).unwrap();
         });

@@ -1,5 +1,6 @@
 //! One compacted log of keys and values, kept in a Kafka topic or in the file of a standalone worker.
 use super::local::LocalLog;
+use super::rounds::Rounds;
 use std::sync::Arc;
 
 /// A record of a log; no value erases the key.
@@ -9,13 +10,31 @@ pub struct Entry {
     pub value: Option<Vec<u8>>,
 }
 
+/// A record that was read, and where from: partition and offset, in Kafka.
+#[derive(Debug, Clone)]
+pub struct Read {
+    pub entry: Entry,
+    pub place: Option<(i32, i64)>,
+}
+
 /// Where records that were read go, in order. Called from the log's own thread; may wait.
-pub type Reader = Box<dyn FnMut(Entry) + Send>;
+pub type Reader = Box<dyn FnMut(Read) + Send>;
 
 /// The same promise for both kinds: an appended record is durable, and is read back by whoever reads the log.
 pub enum Log {
-    Kafka(Box<kafka::CompactedLog>),
+    Kafka(Box<kafka::CompactedLog>, Rounds),
     Local(Arc<LocalLog>),
+}
+
+/// The right to write to a log as its leader: once another worker has it, nothing of this one is taken any more.
+pub struct Leading(kafka::Leading);
+
+/// Why the leader's records were not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeadError {
+    /// Leading has to be taken anew, if at all.
+    Deposed(String),
+    Failed(String),
 }
 
 /// The three logs of a worker.
@@ -26,10 +45,14 @@ pub struct Logs {
 }
 
 impl Log {
+    pub fn kafka(log: kafka::CompactedLog) -> Self {
+        Self::Kafka(Box::new(log), Rounds::default())
+    }
+
     /// Writes records in order; all of them are durable when this returns.
     pub async fn append(&self, entries: Vec<Entry>) -> Result<(), String> {
         match self {
-            Self::Kafka(log) => {
+            Self::Kafka(log, _) => {
                 let batch: Vec<_> =
                     entries.iter().map(|entry| (entry.key.as_slice(), entry.value.as_deref())).collect();
                 log.append_all(&batch).await.map(drop).map_err(|error| error.to_string())
@@ -41,15 +64,38 @@ impl Log {
         }
     }
 
+    /// Shuts out whoever led before and returns once all that they wrote was handed to the reader.
+    pub async fn lead(&self, id: &str) -> Result<Leading, String> {
+        match self {
+            Self::Kafka(log, _) => log.lead(id).await.map(Leading).map_err(|error| error.to_string()),
+            Self::Local(_) => Err("a standalone store has no other writers".into()),
+        }
+    }
+
     /// Returns when everything that was written before the call has been handed to the reader.
     pub async fn read_to_end(&self) -> Result<(), String> {
         match self {
-            Self::Kafka(log) => log.read_to_end().await.map_err(|error| error.to_string()),
+            Self::Kafka(log, rounds) => {
+                let question = || async { log.read_to_end().await.map_err(|error| error.to_string()) };
+                rounds.ask(question).await
+            }
             Self::Local(log) => {
                 let log = Arc::clone(log);
                 blocking(move || log.read_to_end()).await
             }
         }
+    }
+}
+
+impl Leading {
+    /// Writes the records, all or none; they are durable when this returns.
+    pub async fn append(&self, entries: &[Entry]) -> Result<(), LeadError> {
+        let batch: Vec<_> =
+            entries.iter().map(|entry| (entry.key.as_slice(), entry.value.as_deref())).collect();
+        self.0.append_all(&batch).await.map_err(|error| match error.kind {
+            kafka::Kind::Fenced | kafka::Kind::Fatal => LeadError::Deposed(error.to_string()),
+            _ => LeadError::Failed(error.to_string()),
+        })
     }
 }
 

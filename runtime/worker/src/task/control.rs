@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 pub struct Control {
     state: Mutex<State>,
     changed: Condvar,
+    /// The worker's place in the cluster; `None` when it is alone.
+    lease: Option<kafka::Lease>,
 }
 
 struct State {
@@ -17,6 +19,8 @@ struct State {
     waker: Option<kafka::Waker>,
 }
 
+const LEASE_WAIT: Duration = Duration::from_millis(50);
+
 impl Default for State {
     fn default() -> Self {
         Self { wanted: Wanted::Run, stop_by: None, waker: None }
@@ -24,8 +28,19 @@ impl Default for State {
 }
 
 impl Control {
-    pub fn new(wanted: Wanted) -> Self {
-        Self { state: Mutex::new(State { wanted, ..State::default() }), changed: Condvar::new() }
+    pub fn new(wanted: Wanted, lease: Option<kafka::Lease>) -> Self {
+        Self { state: Mutex::new(State { wanted, ..State::default() }), changed: Condvar::new(), lease }
+    }
+
+    /// Waits while this worker is not sure of its place in the cluster, where another may run the task already.
+    /// False when the task is to stop.
+    pub fn wait_for_lease(&self) -> bool {
+        while self.lease.as_ref().is_some_and(|lease| !lease.is_valid()) {
+            if self.wait(LEASE_WAIT) {
+                return false;
+            }
+        }
+        true
     }
 
     pub fn turn(&self, wanted: Wanted) {
@@ -94,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_stop_ends_a_long_wait() {
-        let control = Arc::new(Control::new(Wanted::Run));
+        let control = Arc::new(Control::new(Wanted::Run, None));
         let waiting = Arc::clone(&control);
         let waiter = std::thread::spawn(move || waiting.wait(Duration::from_secs(600)));
         control.stop(Instant::now());
@@ -103,6 +118,6 @@ mod tests {
 
     #[test]
     fn a_wait_without_a_stop_answers_false() {
-        assert!(!Control::new(Wanted::Pause).wait(Duration::from_millis(1)));
+        assert!(!Control::new(Wanted::Pause, None).wait(Duration::from_millis(1)));
     }
 }

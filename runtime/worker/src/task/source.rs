@@ -67,7 +67,14 @@ const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Records of one task on their way to the broker; more would only wait in memory.
 const OUTSTANDING_MAX: usize = 50_000;
 
+/// How long the offset store may take to tell where the source goes on.
+const OFFSETS_WAIT: Duration = Duration::from_secs(30);
+
 fn open(spec: &Arc<TaskSpec>, key: &Converter, value: &Converter) -> Result<SourceInstance, Failure> {
+    // The task may have run on another worker a moment ago: what that stored last has to be known here.
+    let read = async { tokio::time::timeout(OFFSETS_WAIT, spec.offset_log.read_to_end()).await };
+    let read = spec.runtime.block_on(read).unwrap_or_else(|_| Err("no answer in time".into()));
+    read.map_err(|reason| failure("ConnectException", &format!("reading the stored offsets: {reason}"), true))?;
     spec.plugin
         .open_source(&spec.open_task(key, value), spec.services())
         .map_err(|error| failure_of("opening the source", &error))
@@ -94,6 +101,9 @@ impl Runner<'_> {
     fn turn(&mut self) -> Result<(), Failure> {
         if self.sender.outbox.outstanding() >= OUTSTANDING_MAX || !self.progress.has_room() {
             self.sender.outbox.wait(Duration::from_millis(100));
+            return Ok(());
+        }
+        if !self.spec.control.wait_for_lease() {
             return Ok(());
         }
         let polled = match self.source.poll() {

@@ -8,9 +8,9 @@ use super::{
 
 pub(super) static KEYS: &[Key] = &[
     used("group.id", Text, Required),
-    inert("session.timeout.ms", POSITIVE_INT, Value("6000")),
-    inert("rebalance.timeout.ms", POSITIVE_INT, Value("60000")),
-    inert("heartbeat.interval.ms", POSITIVE_INT, Value("2000")),
+    used("session.timeout.ms", POSITIVE_INT, Value("6000")),
+    used("rebalance.timeout.ms", POSITIVE_INT, Value("60000")),
+    used("heartbeat.interval.ms", POSITIVE_INT, Value("2000")),
     inert("exactly.once.source.support", Choice(&["DISABLED", "ENABLED", "PREPARING"]), Value("disabled")),
     client("metadata.max.age.ms", NATURAL, Value("300000")),
     inert("client.id", Text, Value("")),

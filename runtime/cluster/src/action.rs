@@ -1,0 +1,100 @@
+//! What a herder wants done.
+use crate::{Placement, Properties, Report, RunState, TaskId, Wanted};
+
+/// Why a task that was alive is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Cause {
+    /// Its settings changed, or its connector has fewer tasks now.
+    Config,
+    /// Its connector was deleted.
+    Deleted,
+    /// Its connector was stopped.
+    Stopped,
+    /// Somebody asked for a restart.
+    Restart,
+    /// The leader gave it to another worker.
+    Moved,
+    /// This worker is out of the cluster.
+    Lost,
+    /// This worker ends.
+    Shutdown,
+}
+
+impl Cause {
+    pub const ALL: [Self; 7] =
+        [Self::Config, Self::Deleted, Self::Stopped, Self::Restart, Self::Moved, Self::Lost, Self::Shutdown];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Deleted => "deleted",
+            Self::Stopped => "stopped",
+            Self::Restart => "restart",
+            Self::Moved => "moved",
+            Self::Lost => "lost",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// What to do about an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Shut former leaders out, read all that they wrote, and answer with [`Event::Leading`](crate::Event::Leading)
+    /// or [`Event::Deposed`](crate::Event::Deposed).
+    Lead,
+    /// Write, as the leader, that this worker leads. A failure is [`Event::Deposed`](crate::Event::Deposed).
+    Announce {
+        epoch: u64,
+    },
+    /// Write these placements at once, all or none, but for connectors that have been deleted by then. A failure is
+    /// [`Event::Deposed`](crate::Event::Deposed).
+    Place(Vec<(String, Placement)>),
+    /// Give up the right to write as the leader.
+    Resign,
+    /// Tell all workers; a newer report replaces one that was not written yet.
+    Report(Report),
+    /// Ask the connector's plugin for its tasks' settings; answer with [`Event::Planned`](crate::Event::Planned).
+    Plan {
+        name: String,
+        revision: u64,
+        config: Properties,
+    },
+    /// Write these task settings and their commit to the config log.
+    WriteTasks {
+        name: String,
+        tasks: Vec<Properties>,
+    },
+    StartTask {
+        id: TaskId,
+        attempt: u64,
+        config: Properties,
+        wanted: Wanted,
+    },
+    /// Pause or go on.
+    Turn {
+        id: TaskId,
+        wanted: Wanted,
+    },
+    StopTask {
+        id: TaskId,
+        cause: Cause,
+    },
+    SetConnector {
+        name: String,
+        state: RunState,
+        trace: Option<String>,
+    },
+    SetTask {
+        id: TaskId,
+        state: RunState,
+        trace: Option<String>,
+    },
+    /// The connector or task is gone: its status is to be erased.
+    EraseConnector {
+        name: String,
+    },
+    EraseTask {
+        id: TaskId,
+    },
+}
