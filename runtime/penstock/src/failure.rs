@@ -17,6 +17,13 @@ impl Failure {
             Self::Usage(_) => 2,
         }
     }
+
+    /// The same without any value that a config provider handed out.
+    pub fn scrubbed(mut self, scrubber: &worker::providers::Scrubber) -> Self {
+        let (Self::Usage(sentence) | Self::Failed(sentence)) = &mut self;
+        scrubber.clean(sentence);
+        self
+    }
 }
 
 impl fmt::Display for Failure {

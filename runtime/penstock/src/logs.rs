@@ -11,6 +11,9 @@ use tracing_subscriber::{Layer, Registry, fmt, reload};
 use worker::settings::LogFormat;
 
 mod json;
+mod scrubbed;
+
+use scrubbed::Scrubbed;
 
 /// Changes what is logged while the worker runs.
 #[derive(Debug, Clone)]
@@ -31,7 +34,7 @@ pub fn start(format: LogFormat) -> Result<Levels, String> {
     let (filter, handle) = reload::Layer::new(filter("info")?);
     let lines = match format {
         LogFormat::Text => text_layer().boxed(),
-        LogFormat::Json => json_layer(std::io::stderr).boxed(),
+        LogFormat::Json => json_layer(Scrubbed(std::io::stderr)).boxed(),
     };
     let registry = tracing_subscriber::registry().with(filter).with(lines);
     registry.try_init().map_err(|error| error.to_string())?;
@@ -69,7 +72,7 @@ where
 {
     let is_coloured =
         std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    fmt::layer().compact().with_ansi(is_coloured).with_writer(std::io::stderr)
+    fmt::layer().compact().with_ansi(is_coloured).with_writer(Scrubbed(std::io::stderr))
 }
 
 fn json_layer<S, W>(writer: W) -> impl Layer<S>

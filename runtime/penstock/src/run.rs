@@ -25,7 +25,8 @@ pub fn run(args: args::Run) -> Result<(), Failure> {
     if !loaded.inert.is_empty() {
         info!(keys = loaded.inert.join(","), "settings accepted without effect");
     }
-    serve::until_stopped(settings)
+    let scrubber = loaded.scrubber;
+    serve::until_stopped(settings).map_err(|failure| failure.scrubbed(&scrubber))
 }
 
 fn sources(args: args::Run) -> Sources {

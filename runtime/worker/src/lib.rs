@@ -8,6 +8,7 @@ mod delivery;
 mod handle;
 mod herder;
 mod metrics;
+pub mod providers;
 pub mod settings;
 mod shared;
 mod start;

@@ -1,5 +1,6 @@
 //! What a worker was told at its start: parsed, defaulted, cross-checked and from then on unchanged.
 
+use crate::providers::Providers;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ pub struct Settings {
     pub restart: Restart,
     pub topics: Topics,
     /// By alias, as `config.providers` lists them.
-    pub config_providers: BTreeMap<String, Provider>,
+    pub config_providers: Providers,
     /// Labels that every metric carries, from `metrics.context.*`.
     pub metrics_context: BTreeMap<String, String>,
     /// Where the worker keeps what must outlive it.
@@ -174,6 +175,7 @@ pub struct Topics {
     pub track_reset: bool,
 }
 
+/// What `config.providers.*` says of one alias.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Provider {
     pub class: String,

@@ -3,6 +3,7 @@ use crate::api::{PluginInfo, Refusal, Root};
 use crate::converter;
 use crate::definition::{self, Definition, Kind, Plugin, Problem, Validation};
 use crate::metrics::Metrics;
+use crate::providers::{self, Resolved};
 use crate::settings::Settings;
 use crate::store::{Logs, offsets::Offsets};
 use cluster::{Properties, RunState};
@@ -128,21 +129,29 @@ impl Shared {
         let Some(configured) = config.get("connector.class") else {
             return Err(Refusal::Invalid(no_type(config)));
         };
-        let (plugin, asked) = (self.find(configured)?, self.find(class)?);
+        let resolved = self.settings.config_providers.resolve(config);
+        let (plugin, asked) = (self.plugin_of(&resolved)?, self.find(class)?);
         if plugin.class() != asked.class() {
             let sentence =
                 format!("Included connector type {configured} does not match request type {class}");
             return Err(Refusal::Invalid(sentence));
         }
-        let validation = self.validation(&plugin, config)?;
+        let validation = self.validation(&plugin, config, &resolved)?;
         serde_json::to_value(validation).map_err(|error| Refusal::Internal(error.to_string()))
+    }
+
+    /// The plugin of a config that names one; what cannot be found is told as the client wrote it.
+    fn plugin_of(&self, resolved: &Resolved) -> Result<Connector, Refusal> {
+        let class = resolved.config.get("connector.class").unwrap_or_default();
+        self.find(class).map_err(|refusal| resolved.scrubber.refusal(refusal))
     }
 
     /// A config that may be written, or the refusal with everything that is wrong.
     pub fn check(&self, config: &Properties) -> Result<(), Refusal> {
-        let class = config.get("connector.class").ok_or_else(|| Refusal::Invalid(no_type(config)))?;
-        let plugin = self.find(class)?;
-        let validation = self.validation(&plugin, config)?;
+        config.get("connector.class").ok_or_else(|| Refusal::Invalid(no_type(config)))?;
+        let resolved = self.settings.config_providers.resolve(config);
+        let plugin = self.plugin_of(&resolved)?;
+        let validation = self.validation(&plugin, config, &resolved)?;
         if let Some(refusal) = validation.refusal() {
             return Err(Refusal::Invalid(refusal));
         }
@@ -154,13 +163,15 @@ impl Shared {
         Ok(())
     }
 
-    fn validation(&self, plugin: &Connector, config: &Properties) -> Result<Validation, Refusal> {
+    /// Judges the values and answers with references.
+    fn validation(
+        &self,
+        plugin: &Connector,
+        written: &Properties,
+        resolved: &Resolved,
+    ) -> Result<Validation, Refusal> {
         let own = declared(plugin)?;
-        let found = plugin.validate(&crate::task::for_plugin(config));
-        let found = found.map_err(|error| Refusal::Internal(format!("{}: {error}", plugin.class())))?;
-        let problem = |found: host::Found| Problem { setting: found.setting, sentence: found.message };
-        let problems: Vec<_> =
-            found.into_iter().filter(|found| found.severity == Severity::Error).map(problem).collect();
+        let problems = plugin_problems(plugin, resolved)?;
         let described = Plugin {
             kind: kind(plugin.kind()),
             class: plugin.class(),
@@ -168,10 +179,29 @@ impl Shared {
             settings: &own,
             problems: &problems,
         };
-        let config =
-            config.iter().map(|(key, value)| (key.to_owned(), value.map(ToOwned::to_owned))).collect();
-        Ok(definition::validate(&described, &self.framework, &config))
+        let config = resolved.config.iter();
+        let config = config.map(|(key, value)| (key.to_owned(), value.map(ToOwned::to_owned))).collect();
+        let mut validation = definition::validate(&described, &self.framework, &config);
+        if resolved.refers() {
+            let declared = definition::plugin_config(described.kind, described.version, &own);
+            providers::conceal(&mut validation, written, resolved, &declared);
+        }
+        Ok(validation)
     }
+}
+
+/// What the plugin itself finds wrong. It is not asked about a config whose references have no values.
+fn plugin_problems(plugin: &Connector, resolved: &Resolved) -> Result<Vec<Problem>, Refusal> {
+    if !resolved.problems.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = plugin.validate(&crate::task::for_plugin(&resolved.config));
+    let found = found.map_err(|error| {
+        let sentence = format!("{}: {error}", plugin.class());
+        Refusal::Internal(resolved.scrubber.text(&sentence).into_owned())
+    })?;
+    let problem = |found: host::Found| Problem { setting: found.setting, sentence: found.message };
+    Ok(found.into_iter().filter(|found| found.severity == Severity::Error).map(problem).collect())
 }
 
 fn declared(plugin: &Connector) -> Result<Vec<Definition>, Refusal> {

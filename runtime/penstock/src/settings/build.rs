@@ -1,22 +1,20 @@
 //! Makes the worker's settings from checked text, and checks what the values mean together.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use worker::Settings;
+use worker::providers::Providers;
 use worker::settings::{
     Advertised, Converter, Converters, Delivery, ExactlyOnceSource, Group, InternalTopic, Kafka, Log,
-    LogFormat, Mode, OverridePolicy, Plugins, Properties, Provider, Rest, Restart, Topics,
+    LogFormat, Mode, OverridePolicy, Plugins, Rest, Restart, Topics,
 };
 
 use super::keys::{self, Effect};
 use super::listeners;
 use super::read::Reader;
 
-pub fn settings(read: &mut Reader<'_>) -> Settings {
+pub fn settings(read: &mut Reader<'_>, providers: Providers) -> Settings {
     let data_dir = PathBuf::from(read.required("penstock.data.dir", "the worker keeps its store there"));
-    let providers = config_providers(read);
-    refuse_references(read, &providers);
     Settings {
         mode: mode(read, &data_dir),
         rest: rest(read),
@@ -243,35 +241,6 @@ fn restart(read: &mut Reader<'_>) -> Restart {
         read.refuse("penstock.task.restart.backoff.ms", &limit);
     }
     Restart { backoff, backoff_max }
-}
-
-fn config_providers(read: &mut Reader<'_>) -> BTreeMap<String, Provider> {
-    let mut providers = BTreeMap::new();
-    for alias in read.list("config.providers") {
-        let entries = read.under("config.providers.");
-        let class_key = format!("{alias}.class");
-        let Some(class) = entries.get(&class_key) else {
-            let key = format!("config.providers.{class_key}");
-            read.refuse(&key, &format!("the provider's class, because config.providers lists {alias}"));
-            continue;
-        };
-        let prefix = format!("{alias}.param.");
-        let param =
-            |(name, value): (&str, &str)| Some((name.strip_prefix(&prefix)?.to_owned(), value.to_owned()));
-        let params: Properties = entries.iter().filter_map(param).collect();
-        providers.insert(alias, Provider { class: class.trim().to_owned(), params });
-    }
-    providers
-}
-
-/// Java resolves `${file:…}` in the worker's own file too. A reference taken literally would end as a
-/// wrong password far from here, so it is refused until it can be resolved.
-fn refuse_references(read: &mut Reader<'_>, providers: &BTreeMap<String, Provider>) {
-    let refers = |value: &str| providers.keys().any(|alias| value.contains(&format!("${{{alias}:")));
-    let raw = read.raw;
-    for (key, _) in raw.iter().filter(|(_, entry)| refers(&entry.value)) {
-        read.refuse(key, "a plain value, a worker's own settings are not resolved by config.providers");
-    }
 }
 
 fn log(read: &mut Reader<'_>) -> Log {

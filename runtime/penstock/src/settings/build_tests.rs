@@ -139,27 +139,13 @@ fn a_wrong_value_is_not_called_missing_as_well() {
 
 #[test]
 fn secrets_stay_out_of_problems_and_debug_output() {
-    check(
-        &[
-            ("config.providers", "env"),
-            ("config.providers.env.class", "EnvVarConfigProvider"),
-            ("sasl.jaas.config", "canary ${env:X}"),
-        ],
-        &[
-            "sasl.jaas.config: expected a plain value, a worker's own settings are not resolved by config.providers, got \"***\" (flag --set)",
-        ],
-    );
     let settings = settings(&distributed(&[
         ("sasl.jaas.config", "canary"),
         ("producer.ssl.key.password", "canary"),
         ("value.converter.schema.registry.basic.auth.user.info", "canary"),
-        ("config.providers", "vault"),
-        ("config.providers.vault.class", "Vault"),
-        ("config.providers.vault.param.token", "canary"),
     ]));
     assert!(!format!("{settings:?}").contains("canary"));
     assert_eq!(settings.kafka.common.get("sasl.jaas.config"), Some("canary"));
-    assert_eq!(settings.config_providers["vault"].params.get("token"), Some("canary"));
 }
 
 #[test]

@@ -8,13 +8,17 @@ mod layers;
 mod listeners;
 mod print;
 mod properties;
+mod providers;
 mod read;
 mod secrets;
 
 use std::fmt;
+use std::sync::Arc;
 
 pub use layers::{Entry, Flag, Raw, Sources};
 pub use print::print;
+
+use worker::providers::Scrubber;
 
 use crate::failure::Failure;
 
@@ -51,6 +55,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// Keys that were set for Java's sake and do nothing here.
     pub inert: Vec<String>,
+    /// Knows the values that settings refer to: what is said of the settings must not show them.
+    pub scrubber: Arc<Scrubber>,
 }
 
 /// All that is wrong, a line each.
@@ -60,14 +66,16 @@ pub fn refuse(problems: &[Problem]) -> Failure {
 }
 
 pub fn load(sources: Sources) -> Loaded {
+    let environment = sources.environment.clone();
     let (mut raw, mut problems) = layers::collect(sources);
     default_converters(&mut raw);
-    let mut valid = raw.clone();
+    let providers = providers::open(&raw, &environment, &mut problems);
+    let (mut valid, scrubber) = providers::resolve(&providers, &raw, &mut problems);
     let findings = check::all(&mut valid);
     problems.extend(findings.problems);
 
     let mut read = read::Reader { raw: &valid, problems: Vec::new(), warnings: Vec::new() };
-    let settings = build::settings(&mut read);
+    let settings = build::settings(&mut read, providers);
     let refuses_unknown = read.is("penstock.unknown.settings", "refuse");
     let (built, mut warnings) = (read.problems, read.warnings);
     // A value that was dropped as wrong is not missing as well.
@@ -80,8 +88,10 @@ pub fn load(sources: Sources) -> Loaded {
     } else {
         warnings.extend(findings.unknown);
     }
+    let sentences = problems.iter_mut().map(|problem| &mut problem.sentence).chain(&mut warnings);
+    sentences.for_each(|sentence| scrubber.clean(sentence));
     let settings = if problems.is_empty() { Ok(settings) } else { Err(problems) };
-    Loaded { raw, settings, warnings, inert: findings.inert }
+    Loaded { raw, settings, warnings, inert: findings.inert, scrubber }
 }
 
 /// Java refuses a worker without converters; here the default is JSON as people write it, without the

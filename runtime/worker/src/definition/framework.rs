@@ -98,7 +98,11 @@ fn aliases() -> Vec<Definition> {
         Definition::new("config.action.reload", Text)
             .default("restart")
             .checked(Validator::one_of(&["none", "restart"]))
-            .about(Low, "What happens when a secret that the config refers to has changed.")
+            .about(
+                Low,
+                "What happens when a secret that the config refers to expires. Files, folders and variables never \
+                 do, so nothing happens by itself: a restart of the tasks reads them anew.",
+            )
             .placed(COMMON, 14, Width::Medium)
             .titled("Reload Action"),
     ]

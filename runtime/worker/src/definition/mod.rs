@@ -31,6 +31,7 @@ pub use policy::OverridePolicy;
 pub use setting::{Definition, Importance, Type, Width};
 pub use topic_creation::{Group, NewTopic, TopicCreation};
 pub use validate::{Kind, Plugin, Problem, Worker, validate};
+pub(crate) use validator::full_match;
 pub use validator::{Bound, Validator};
 pub use view::{ConnectorConfig, ConverterConfig, DeadLetters, Errors, Tolerance, Topics};
 

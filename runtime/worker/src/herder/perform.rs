@@ -2,6 +2,7 @@
 use super::{Herder, Input};
 use crate::api::Status;
 use crate::delivery::{Budget, producers};
+use crate::providers::{self, Resolved};
 use crate::store::{configs, statuses};
 use crate::task::{self, Control, TaskSpec, failure, failure_of, wrong};
 use cluster::{Action, Cause, Event, Failure, Properties, RunState, TaskId, Wanted};
@@ -110,6 +111,12 @@ impl Herder {
     }
 
     fn spec(&self, id: &TaskId, config: &Properties, wanted: Wanted) -> Result<TaskSpec, Failure> {
+        let resolved = self.shared.settings.config_providers.resolve(config).complete()?;
+        self.resolved_spec(id, &resolved, wanted).map_err(|failure| resolved.scrubber.failure(failure))
+    }
+
+    fn resolved_spec(&self, id: &TaskId, resolved: &Resolved, wanted: Wanted) -> Result<TaskSpec, Failure> {
+        let config = &resolved.config;
         let class =
             config.get("connector.class").ok_or_else(|| wrong("connector.class: a value is required"))?;
         let plugin = self.shared.find(class).map_err(|refusal| wrong(&refusal.to_string()))?;
@@ -122,6 +129,7 @@ impl Herder {
         Ok(TaskSpec {
             id: id.clone(),
             config: task::for_plugin(config),
+            scrubber: Arc::clone(&resolved.scrubber),
             plugin,
             control: Arc::new(Control::new(wanted, self.shared.lease.get().cloned())),
             watch: host::CallWatch::new(),
@@ -253,6 +261,10 @@ impl Herder {
 const HUNG: &str = "penstock.HungCallException";
 
 fn planned(shared: &super::Shared, config: &Properties) -> Result<Vec<Properties>, Failure> {
+    providers::planned(&shared.settings.config_providers, config, |config| planned_resolved(shared, config))
+}
+
+fn planned_resolved(shared: &super::Shared, config: &Properties) -> Result<Vec<Properties>, Failure> {
     let class = config.get("connector.class").ok_or_else(|| wrong("connector.class: a value is required"))?;
     let plugin = shared.find(class).map_err(|refusal| wrong(&refusal.to_string()))?;
     let parsed = task::parse(crate::shared::kind(plugin.kind()), config, &shared.framework)?;

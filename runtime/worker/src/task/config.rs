@@ -4,6 +4,7 @@ use crate::converter::Converter;
 use crate::definition::{ConnectorConfig, ConverterConfig, Kind};
 use crate::delivery::{Budget, producers};
 use crate::metrics::TaskMetrics;
+use crate::providers::Scrubber;
 use crate::settings::Settings;
 use crate::store::{Log, offsets::Offsets};
 use crate::task::failure::failure;
@@ -19,6 +20,8 @@ pub struct TaskSpec {
     pub connector: ConnectorConfig,
     /// The task's settings as the plugin sees them.
     pub config: Config,
+    /// Takes the values of references out of all that the plugin says.
+    pub scrubber: Arc<Scrubber>,
     pub plugin: host::Connector,
     pub control: Arc<Control>,
     pub watch: host::CallWatch,
@@ -80,6 +83,7 @@ impl TaskSpec {
     pub fn services(&self) -> Arc<TaskServices> {
         Arc::new(TaskServices {
             id: self.id.clone(),
+            scrubber: Arc::clone(&self.scrubber),
             control: Arc::clone(&self.control),
             metrics: self.metrics.clone(),
             offsets: Arc::clone(&self.offsets),

@@ -1,6 +1,7 @@
 //! What the worker does for a plugin's task while it runs: logs, metrics, waits, stored offsets.
 use super::Control;
 use crate::metrics::TaskMetrics;
+use crate::providers::Scrubber;
 use crate::store::offsets::Offsets;
 use cluster::TaskId;
 use host::Services;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub struct TaskServices {
     pub id: TaskId,
+    pub scrubber: Arc<Scrubber>,
     pub control: Arc<Control>,
     pub metrics: TaskMetrics,
     pub offsets: Arc<Offsets>,
@@ -17,6 +19,7 @@ pub struct TaskServices {
 
 impl Services for TaskServices {
     fn log(&self, level: Level, message: &str) {
+        let message = self.scrubber.text(message);
         let (connector, task) = (&self.id.connector, self.id.task);
         match level {
             Level::Error => tracing::error!(target: "penstock_plugin", connector, task, "{message}"),
@@ -28,11 +31,11 @@ impl Services for TaskServices {
     }
 
     fn count(&self, name: &str, add: u64) {
-        self.metrics.plugin_count(name, add);
+        self.metrics.plugin_count(&self.scrubber.text(name), add);
     }
 
     fn gauge(&self, name: &str, value: f64) {
-        self.metrics.plugin_gauge(name, value);
+        self.metrics.plugin_gauge(&self.scrubber.text(name), value);
     }
 
     fn wait(&self, time: Duration) -> bool {

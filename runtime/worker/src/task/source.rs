@@ -108,7 +108,7 @@ impl Runner<'_> {
         }
         let polled = match self.source.poll() {
             Ok(polled) => polled,
-            Err(error) => return retry(self.spec, &mut self.backoff, &error),
+            Err(error) => return retry(self.spec, &mut self.backoff, &self.spec.scrubber.error(error)),
         };
         self.backoff.reset();
         let batch = self.progress.next();

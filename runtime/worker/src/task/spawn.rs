@@ -43,7 +43,7 @@ fn run(spec: TaskSpec, attempt: u64, report: &Report) {
     let span = tracing::info_span!("task", connector = id.connector, task = id.task);
     let _entered = span.enter();
     let kind = spec.plugin.kind();
-    let control = Arc::clone(&spec.control);
+    let (control, scrubber) = (Arc::clone(&spec.control), Arc::clone(&spec.scrubber));
     let spec = Arc::new(spec);
     let turned = |wanted: Wanted| {
         let event = if wanted == Wanted::Run { TaskEvent::Running } else { TaskEvent::Paused };
@@ -63,5 +63,6 @@ fn run(spec: TaskSpec, attempt: u64, report: &Report) {
     });
     // A task that was told to stop has not failed, whatever its last call answered.
     let failure = outcome.err().filter(|_| !control.is_stopping());
+    let failure = failure.map(|failure| scrubber.failure(failure));
     report(&id, attempt, TaskEvent::Ended(failure));
 }

@@ -54,7 +54,7 @@ pub const PREFIXES: [(&str, Effect); 13] = [
     ("key.converter.", Effect::Used),
     ("value.converter.", Effect::Used),
     ("header.converter.", Effect::Used),
-    ("config.providers.", Effect::Inert),
+    ("config.providers.", Effect::Used),
     ("listeners.https.", Effect::Inert),
     ("admin.listeners.https.", Effect::Inert),
     ("metrics.context.", Effect::Used),

@@ -30,7 +30,7 @@ pub(super) static KEYS: &[Key] = &[
     inert("metric.reporters", List, Value("org.apache.kafka.common.metrics.JmxReporter")),
     used("header.converter", Class, Value("org.apache.kafka.connect.storage.SimpleHeaderConverter")),
     used("header.converter.plugin.version", Text, Unset),
-    inert("config.providers", List, Value("")),
+    used("config.providers", List, Value("")),
     used("connector.client.config.override.policy", Text, Value("All")),
     used("topic.creation.enable", Bool, Value("true")),
     inert("ssl.protocol", Text, Value("TLSv1.3")),

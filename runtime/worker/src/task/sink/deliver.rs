@@ -74,7 +74,7 @@ fn write(
     loop {
         let error = match sink.write(batch) {
             Ok(()) => return Ok(Vec::new()),
-            Err(error) => error,
+            Err(error) => spec.scrubber.error(error),
         };
         match error.kind {
             Kind::Records(records) => {
