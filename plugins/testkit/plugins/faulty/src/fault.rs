@@ -1,5 +1,5 @@
 //! Which fault was asked for, and when it strikes.
-use penstock_sdk::{About, Batch, Config, Error, Result, Setting};
+use penstock_sdk::{About, Batch, Config, Error, Level, Problem, Result, Setting, Task};
 use std::fs::OpenOptions;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ pub struct Fault {
     ms: u64,
     once: Option<String>,
     pattern: String,
+    say: String,
     calls: u64,
 }
 
@@ -33,6 +34,10 @@ pub fn declare(about: About) -> About {
         .setting(Setting::long("fault.ms").range(0, None).default("100").doc("For `retry` and `slow`."))
         .setting(Setting::string("fault.once").doc("Strikes only while this file is absent, and creates it."))
         .setting(Setting::string("fault.match").default("bad").doc("For `reject` and `poison`."))
+        .setting(Setting::string("fault.say").doc(
+            "A text that goes wherever a plugin's words go: errors, panics, problems, the log, names of metrics, \
+             reasons of rejected records and the settings that are planned for tasks.",
+        ))
 }
 
 impl Fault {
@@ -48,6 +53,7 @@ impl Fault {
             ms: number("fault.ms", 100)?,
             once: config.get("fault.once").map(str::to_owned),
             pattern: config.get("fault.match").unwrap_or("bad").to_owned(),
+            say: config.get("fault.say").unwrap_or_default().to_owned(),
             calls: 0,
         })
     }
@@ -58,10 +64,13 @@ impl Fault {
             return Ok(());
         }
         match self.kind.as_str() {
-            "config" => Err(Error::config("fault: asked for an error of kind config")),
-            "retry" => Err(Error::retry_after(Duration::from_millis(self.ms), "asked to be tried again")),
-            "fatal" => Err(Error::fatal("asked for a fatal error")),
-            "panic" => panic!("asked for a panic in {place}"),
+            "config" => Err(Error::config(self.said("fault: asked for an error of kind config"))),
+            "retry" => {
+                let wait = Duration::from_millis(self.ms);
+                Err(Error::retry_after(wait, self.said("asked to be tried again")))
+            }
+            "fatal" => Err(Error::fatal(self.said("asked for a fatal error"))),
+            "panic" => panic!("{}", self.said(&format!("asked for a panic in {place}"))),
             "abort" => std::process::abort(),
             "hang" => loop {
                 std::thread::park();
@@ -81,13 +90,30 @@ impl Fault {
             .records()
             .enumerate()
             .filter(|(_, record)| is_bad(&record.value().display()))
-            .map(|(index, _)| (index, format!("the value holds {:?}", self.pattern)))
+            .map(|(index, _)| (index, self.said(&format!("the value holds {:?}", self.pattern))))
             .collect();
         match self.kind.as_str() {
             "reject" if !bad.is_empty() => Err(Error::records(bad)),
             "poison" if !bad.is_empty() => Err(Error::fatal("one of the records is poison")),
             _ => Ok(()),
         }
+    }
+
+    /// The words with the text that was asked for, plain and quoted.
+    fn said(&self, words: &str) -> String {
+        if self.say.is_empty() { words.to_owned() } else { format!("{words}: {} {:?}", self.say, self.say) }
+    }
+
+    /// Says the text in the log at every level, and in the name of a metric of each kind.
+    pub fn talk(&self, task: &Task) {
+        if self.say.is_empty() {
+            return;
+        }
+        for level in [Level::Warn, Level::Info, Level::Debug, Level::Trace] {
+            task.log(level, &self.said("asked to say"));
+        }
+        task.count(&format!("said_{}", self.say), 1);
+        task.gauge(&format!("says_{}", self.say), 1.0);
     }
 
     fn is_due(&mut self, place: &str) -> bool {
@@ -99,6 +125,25 @@ impl Fault {
         let is_due = call >= self.skip && (self.times == 0 || call < self.skip + self.times);
         is_due && self.once.as_ref().is_none_or(|path| was_created(path))
     }
+}
+
+/// What `validate` answers.
+pub fn validate(config: &Config) -> Vec<Problem> {
+    match Fault::read(config).and_then(|mut fault| fault.strike("validate")) {
+        Ok(()) => Vec::new(),
+        Err(error) => vec![Problem { setting: "fault".into(), message: error.message().into() }],
+    }
+}
+
+/// What `plan` answers for each task: the config, with the text under other keys and inside of longer ones.
+pub fn plan(config: &Config) -> Result<Config> {
+    let mut fault = Fault::read(config)?;
+    fault.strike("plan")?;
+    let task = config.clone();
+    if fault.say.is_empty() {
+        return Ok(task);
+    }
+    Ok(task.with("said", &fault.say).with("said.longer", format!("<{}> and {0}!", fault.say)))
 }
 
 fn was_created(path: &str) -> bool {

@@ -18,19 +18,16 @@ impl Sink for FaultySink {
     }
 
     fn validate(config: &Config) -> Vec<Problem> {
-        match Fault::read(config).and_then(|mut fault| fault.strike("validate")) {
-            Ok(()) => Vec::new(),
-            Err(error) => vec![Problem { setting: "fault".into(), message: error.message().into() }],
-        }
+        fault::validate(config)
     }
 
     fn plan(config: &Config, tasks_max: usize) -> Result<Vec<Config>> {
-        Fault::read(config)?.strike("plan")?;
-        Ok(vec![config.clone(); tasks_max])
+        Ok(vec![fault::plan(config)?; tasks_max])
     }
 
     fn open(task: &Task) -> Result<Self> {
         let mut fault = Fault::read(task.config())?;
+        fault.talk(task);
         fault.strike("open")?;
         let file = task.config().get("file").map(open).transpose()?;
         Ok(Self { fault, file })

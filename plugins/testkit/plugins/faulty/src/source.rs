@@ -24,20 +24,17 @@ impl Source for FaultySource {
     }
 
     fn validate(config: &Config) -> Vec<Problem> {
-        match Fault::read(config).and_then(|mut fault| fault.strike("validate")) {
-            Ok(()) => Vec::new(),
-            Err(error) => vec![Problem { setting: "fault".into(), message: error.message().into() }],
-        }
+        fault::validate(config)
     }
 
     fn plan(config: &Config, _tasks_max: usize) -> Result<Vec<Config>> {
-        Fault::read(config)?.strike("plan")?;
-        Ok(vec![config.clone()])
+        Ok(vec![fault::plan(config)?])
     }
 
     fn open(task: &Task) -> Result<Self> {
         let config = task.config();
         let mut fault = Fault::read(config)?;
+        fault.talk(task);
         fault.strike("open")?;
         let partition = Fields::new().with("source", task.connector());
         let next = task.resume(&partition).and_then(|offset| offset.integer("position")).unwrap_or(0);
