@@ -13,6 +13,7 @@ use tempfile::TempDir;
 pub struct Builder {
     dir: TempDir,
     settings: BTreeMap<String, String>,
+    environment: Vec<(String, String)>,
     allowed: Vec<String>,
 }
 
@@ -20,7 +21,7 @@ impl Builder {
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder for the worker");
         let converter = "org.apache.kafka.connect.json.JsonConverter";
-        let builder = Self { dir, settings: BTreeMap::new(), allowed: Vec::new() };
+        let builder = Self { dir, settings: BTreeMap::new(), environment: Vec::new(), allowed: Vec::new() };
         let address = builder.dir.path().join("address");
         builder
             .set("bootstrap.servers", &services::kafka())
@@ -39,6 +40,13 @@ impl Builder {
         self
     }
 
+    /// A variable in the worker's environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// A text that warnings and errors in the log may hold.
     #[must_use]
     pub fn allow(mut self, text: &str) -> Self {
@@ -52,9 +60,16 @@ impl Builder {
             self.settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
         std::fs::write(path, lines.concat()).expect("writing the worker's settings");
         let log = Log::new(self.dir.path().join("worker.log"), self.allowed.clone());
-        let (settings, allowed) = (self.settings, self.allowed);
-        let mut worker =
-            Worker { dir: self.dir, settings, allowed, log, child: None, url: String::new(), rest: Rest::new("") };
+        let mut worker = Worker {
+            dir: self.dir,
+            settings: self.settings,
+            allowed: self.allowed,
+            log,
+            environment: self.environment,
+            child: None,
+            url: String::new(),
+            rest: Rest::new(""),
+        };
         worker.start();
         worker
     }
@@ -65,6 +80,7 @@ pub struct Worker {
     settings: BTreeMap<String, String>,
     allowed: Vec<String>,
     pub log: Log,
+    environment: Vec<(String, String)>,
     child: Option<Child>,
     pub url: String,
     pub rest: Rest,
@@ -88,6 +104,7 @@ impl Worker {
         let own: Vec<_> = ["penstock.address.file"].map(|key| (key, builder.settings[key].clone())).into();
         builder.settings.clone_from(&self.settings);
         builder.allowed.clone_from(&self.allowed);
+        builder.environment.clone_from(&self.environment);
         own.into_iter().fold(builder, |builder, (key, value)| builder.set(key, &value))
     }
 
@@ -128,6 +145,7 @@ impl Worker {
         };
         let mut command = command::penstock(&["run", "--config"]);
         let command = command.arg(self.path("worker.properties")).current_dir(self.dir.path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let mut child = command.stdout(log()).stderr(log()).spawn().expect("the binary starts");
         self.url = until_some("the worker's address file", SOON, || {
             if let Some(status) = child.try_wait().unwrap() {
