@@ -60,6 +60,8 @@ pub enum Refusal {
     NotFound(String),
     /// 409: right, but not now; clients try again.
     Conflict(String),
+    /// 409: trying again does not help.
+    Exists(String),
     /// 500: something behind the worker failed.
     Internal(String),
     /// Another worker has to carry it out: the one at this URL. The server passes the request on; a request that
@@ -72,7 +74,7 @@ impl Refusal {
         match self {
             Self::Invalid(_) => 400,
             Self::NotFound(_) => 404,
-            Self::Conflict(_) | Self::Elsewhere { .. } => 409,
+            Self::Conflict(_) | Self::Exists(_) | Self::Elsewhere { .. } => 409,
             Self::Internal(_) => 500,
         }
     }
@@ -81,7 +83,11 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Invalid(text) | Self::NotFound(text) | Self::Conflict(text) | Self::Internal(text) => text,
+            Self::Invalid(text)
+            | Self::NotFound(text)
+            | Self::Conflict(text)
+            | Self::Exists(text)
+            | Self::Internal(text) => text,
             Self::Elsewhere { .. } => {
                 "Cannot complete request because of a conflicting operation (e.g. worker rebalance)"
             }

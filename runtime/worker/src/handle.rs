@@ -1,8 +1,10 @@
 //! The worker's door: every request from REST or the command line goes through a [`Handle`].
 use crate::api::{ConnectorInfo, ConnectorStatus, PluginInfo, Refusal, Root, Status};
 use crate::herder::{Request, Shared};
+use crate::session_key::SessionKey;
 use cluster::{Properties, Restart, TargetState};
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -29,6 +31,16 @@ impl Handle {
     /// is still starting.
     pub async fn health(&self) -> Result<(), (String, bool)> {
         self.shared.health().await
+    }
+
+    /// Whether everything was read that the logs held at the worker's start.
+    pub fn is_ready(&self) -> bool {
+        self.shared.is_ready.load(Ordering::Acquire)
+    }
+
+    /// The newest one of the config log.
+    pub fn session_key(&self) -> Option<SessionKey> {
+        self.shared.session_key.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Prometheus text.
@@ -127,6 +139,14 @@ impl Handle {
     /// Restarts the connector, and tasks as the flags say. The status is as it will be: `RESTARTING` where it applies.
     pub async fn restart(&self, name: &str, restart: Restart) -> Result<ConnectorStatus, Refusal> {
         self.ask(|reply| Request::Restart { name: name.into(), restart, reply }).await?
+    }
+
+    /// Asks the connector's plugin anew which tasks it wants, because another worker says that this has changed.
+    pub async fn replan(&self, name: &str) -> Result<(), Refusal> {
+        match self.restart(name, Restart::default()).await {
+            Err(Refusal::NotFound(_)) => Err(Refusal::NotFound(format!("Connector {name} not found"))),
+            outcome => outcome.map(drop),
+        }
     }
 
     pub async fn restart_task(&self, name: &str, task: u32) -> Result<(), Refusal> {

@@ -225,6 +225,11 @@ impl Herder {
             Ok(configs::ConfigEntry::Restart { name, restart }) if self.is_caught_up => {
                 self.step(Event::RestartAsked { name, restart });
             }
+            Ok(configs::ConfigEntry::SessionKey { key, .. }) => {
+                let mut newest =
+                    self.shared.session_key.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                *newest = Some(key);
+            }
             Ok(configs::ConfigEntry::Restart { .. } | configs::ConfigEntry::Other) => {}
             Err(reason) => skipped("config", &reason, read),
         }

@@ -9,6 +9,7 @@ mod handle;
 mod herder;
 mod metrics;
 pub mod providers;
+mod session_key;
 pub mod settings;
 mod shared;
 mod start;
@@ -17,5 +18,6 @@ mod task;
 
 pub use handle::Handle;
 pub use herder::Address;
+pub use session_key::SessionKey;
 pub use settings::Settings;
 pub use start::{Error, Worker};

@@ -4,6 +4,7 @@ use crate::converter;
 use crate::definition::{self, Definition, Kind, Plugin, Problem, Validation};
 use crate::metrics::Metrics;
 use crate::providers::{self, Resolved};
+use crate::session_key::SessionKey;
 use crate::settings::Settings;
 use crate::store::{Logs, offsets::Offsets};
 use cluster::{Properties, RunState};
@@ -27,6 +28,8 @@ pub struct Shared {
     pub is_ready: AtomicBool,
     /// Whether this worker is sure of its place in the cluster; never set in standalone mode.
     pub lease: OnceLock<kafka::Lease>,
+    /// The newest that the config log holds.
+    pub session_key: Mutex<Option<SessionKey>>,
     /// Connectors, and tasks by state, as the herder last saw them.
     pub counts: Mutex<(usize, BTreeMap<&'static str, usize>)>,
 }

@@ -59,6 +59,7 @@ impl Worker {
             cluster_id: OnceLock::new(),
             is_ready: AtomicBool::new(false),
             lease: OnceLock::new(),
+            session_key: Mutex::default(),
             counts: Mutex::default(),
         });
         let (caught_up, is_caught_up) = oneshot::channel();

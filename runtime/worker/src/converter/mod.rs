@@ -1,6 +1,6 @@
 //! Connect's converters: bytes as they are in Kafka to values for plugins, and back.
 
-pub(crate) mod base64;
+pub mod base64;
 mod class;
 mod json;
 pub(crate) mod number;

@@ -96,7 +96,7 @@ impl Herder {
 
     fn create(&mut self, name: String, config: &Properties, target: TargetState, reply: Reply<Info>) {
         if self.decide.configs().get(&name).is_some() {
-            let _ = reply.send(Err(Refusal::Conflict(format!("Connector {name} already exists"))));
+            let _ = reply.send(Err(Refusal::Exists(format!("Connector {name} already exists"))));
             return;
         }
         let mut entries = Vec::new();

@@ -1,5 +1,7 @@
 //! The config log's records as Connect writes them: keys are plain text, values JSON without blanks.
 use super::{Entry, cluster as ours};
+use crate::converter::base64;
+use crate::session_key::SessionKey;
 use cluster::{ConfigRecord, Properties, Restart, TargetState, TaskId};
 use serde_json::{Map, Value, json};
 
@@ -12,7 +14,12 @@ pub enum ConfigEntry {
         name: String,
         restart: Restart,
     },
-    /// Session keys, logger levels and whatever later versions add.
+    /// What workers sign requests to each other with, and when it was made.
+    SessionKey {
+        key: SessionKey,
+        created_ms: i64,
+    },
+    /// Logger levels and whatever later versions add.
     Other,
 }
 
@@ -47,6 +54,8 @@ pub fn parse(entry: &Entry) -> Result<ConfigEntry, String> {
         let flag = |name: &str| value[name].as_bool().unwrap_or(false);
         let restart = Restart { include_tasks: flag("include-tasks"), only_failed: flag("only-failed") };
         return Ok(ConfigEntry::Restart { name: name.into(), restart });
+    } else if let ("session-key", Some(value)) = (key, &value) {
+        return parse_session_key(value);
     } else {
         return Ok(ConfigEntry::Other);
     };
@@ -75,6 +84,21 @@ fn target(key: &str, value: &Value) -> Result<TargetState, String> {
         Some("STOPPED") => Ok(TargetState::Stopped),
         other => Err(format!("{key}: expected STARTED, PAUSED or STOPPED, got {other:?}")),
     }
+}
+
+/// The sentence never holds the value: it is a secret.
+fn parse_session_key(value: &Value) -> Result<ConfigEntry, String> {
+    let broken = |field: &str| format!("session-key: expected {field}");
+    let text = value["key"].as_str().ok_or_else(|| broken("a text `key`"))?;
+    let mut bytes = Vec::new();
+    base64::decode(text.as_bytes(), &mut bytes).ok_or_else(|| broken("`key` to be Base64"))?;
+    if bytes.is_empty() {
+        return Err(broken("a `key` that is not empty"));
+    }
+    let algorithm = value["algorithm"].as_str().ok_or_else(|| broken("a text `algorithm`"))?.to_owned();
+    let created_ms =
+        value["creation-timestamp"].as_i64().ok_or_else(|| broken("a number `creation-timestamp`"))?;
+    Ok(ConfigEntry::SessionKey { key: SessionKey { algorithm, bytes }, created_ms })
 }
 
 fn entry(key: String, value: &Value) -> Entry {
@@ -135,6 +159,16 @@ fn commit(name: &str, tasks: usize) -> Entry {
     entry(format!("commit-{name}"), &json!({ "tasks": tasks }))
 }
 
+/// The record with which a leader spreads a new key.
+#[cfg_attr(not(test), expect(dead_code, reason = "a worker alone makes no key"))]
+pub fn session_key(key: &SessionKey, created_ms: i64) -> Entry {
+    let mut text = Vec::new();
+    base64::encode(&key.bytes, &mut text);
+    let text = String::from_utf8_lossy(&text);
+    let value = json!({ "key": text, "algorithm": key.algorithm, "creation-timestamp": created_ms });
+    entry("session-key".into(), &value)
+}
+
 pub fn restart(name: &str, restart: Restart) -> Entry {
     let value = json!({ "include-tasks": restart.include_tasks, "only-failed": restart.only_failed });
     entry(format!("restart-connector-{name}"), &value)
@@ -176,7 +210,24 @@ mod tests {
             Some(r#"{"state":"PAUSED","state.v2":"STOPPED"}"#),
             record(ConfigRecord::Target { name: "a".into(), target: stopped }),
         );
-        check("session-key", Some(r#"{"key":"x"}"#), ConfigEntry::Other);
+        let key = SessionKey { algorithm: "HmacSHA256".into(), bytes: b"foobar".to_vec() };
+        check(
+            "session-key",
+            Some(r#"{"key":"Zm9vYmFy","algorithm":"HmacSHA256","creation-timestamp":1700000000000}"#),
+            ConfigEntry::SessionKey { key, created_ms: 1_700_000_000_000 },
+        );
+        check("logger-cluster-root", Some(r#"{"level":"INFO"}"#), ConfigEntry::Other);
+    }
+
+    #[test]
+    fn a_session_key_reads_back_and_a_broken_one_stays_secret() {
+        let key = SessionKey { algorithm: "HmacSHA384".into(), bytes: (0..=255).collect() };
+        let expected = ConfigEntry::SessionKey { key: key.clone(), created_ms: 7 };
+        assert_eq!(parse(&session_key(&key, 7)), Ok(expected));
+        for value in [r#"{"key":"ca-nary"}"#, r#"{"key":""}"#, r#"{"key":"Zm9v","algorithm":"canary"}"#] {
+            let broken = parse(&Entry { key: "session-key".into(), value: Some(value.into()) }).unwrap_err();
+            assert!(broken.starts_with("session-key: expected") && !broken.contains("nary"), "{broken}");
+        }
     }
 
     #[test]
