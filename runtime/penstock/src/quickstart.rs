@@ -66,8 +66,8 @@ async fn show(args: &args::Quickstart, stage: &mut Stage) -> Result<(), Failure>
     let folder = stage.folder()?;
     let mut settings = worker_settings(args, &folder)?;
     // Before all that takes time: a port that is taken is found at once.
-    let listeners = serve::bind(&settings.rest.listeners).await?;
-    let bound = listeners.first().and_then(|listener| listener.local_addr().ok());
+    let server = serve::open(&settings).await?;
+    let bound = server.addresses().first().copied();
     let rest = rest::url(bound.ok_or_else(|| Failure::Usage("--listen: expected an address".to_owned()))?);
 
     let systems = prepare(args, stage, &mut settings, &folder).await?;
@@ -89,7 +89,7 @@ async fn show(args: &args::Quickstart, stage: &mut Stage) -> Result<(), Failure>
     if let Some(table) = &scene.table {
         table.create().await?;
     }
-    let running = Running::start_on(listeners, settings).await?;
+    let running = Running::start_on(server, settings).await?;
     let handle = stage.running.insert(running).handle();
     // The sink first: joining a group takes longer than making records.
     rest::submit(&scene.rest, &scene.sink).await?;

@@ -2,6 +2,7 @@
 
 mod address;
 pub mod serve;
+mod users;
 
 use tracing::{info, warn};
 

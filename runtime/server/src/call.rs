@@ -26,6 +26,8 @@ pub(crate) enum Call {
     PatchConfig(String, Properties),
     Status(String),
     Tasks(String),
+    /// Another worker's tasks have changed.
+    PutTasks(String),
     TaskStatus(Task),
     RestartTask(Task),
     Restart(String, Restart),
@@ -34,6 +36,8 @@ pub(crate) enum Call {
     Stop(String),
     Topics(String),
     ResetTopics(String),
+    /// Another worker is about to start exactly-once tasks.
+    Fence(String),
     Plugins {
         connectors_only: bool,
     },
@@ -78,6 +82,7 @@ impl Call {
             Endpoint::PatchConfig => Self::PatchConfig(name(), config::parse(body)?),
             Endpoint::Status => Self::Status(name()),
             Endpoint::Tasks => Self::Tasks(name()),
+            Endpoint::PutTasks => Self::PutTasks(name()),
             Endpoint::TaskStatus => Self::TaskStatus(Task::parse(name(), &name())?),
             Endpoint::RestartTask => Self::RestartTask(Task::parse(name(), &name())?),
             Endpoint::Restart => Self::Restart(name(), restart(query)),
@@ -86,6 +91,7 @@ impl Call {
             Endpoint::Stop => Self::Stop(name()),
             Endpoint::Topics => Self::Topics(name()),
             Endpoint::ResetTopics => Self::ResetTopics(name()),
+            Endpoint::Fence => Self::Fence(name()),
             Endpoint::Plugins => Self::Plugins { connectors_only: connectors_only(query) },
             Endpoint::PluginSettings => Self::PluginSettings(name()),
             Endpoint::Validate => validate(name(), config::parse(body)?)?,

@@ -1,6 +1,6 @@
 //! A request that is refused: status, sentence, and Connect's JSON shape for both.
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use hyper::StatusCode;
 use serde_json::json;
@@ -13,21 +13,45 @@ enum Origin {
     Framework,
 }
 
+/// What is worth doing about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Remedy {
+    None,
+    /// The client is told to come back in a second.
+    Retry,
+    /// The worker at this URL would carry it out.
+    Elsewhere(String),
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) status: StatusCode,
     pub(crate) message: String,
     origin: Origin,
+    remedy: Remedy,
 }
 
 impl Fault {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), origin: Origin::Connect }
+        Self { status, message: message.into(), origin: Origin::Connect, remedy: Remedy::None }
     }
 
     /// 400: the sentence says what was wrong, where, and what was expected.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 409: right, but not now; clients try again.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self { remedy: Remedy::Retry, ..Self::new(StatusCode::CONFLICT, message) }
+    }
+
+    /// Where the request can be carried out, when that is not here.
+    pub(crate) fn elsewhere(&self) -> Option<&str> {
+        match &self.remedy {
+            Remedy::Elsewhere(url) => Some(url),
+            Remedy::None | Remedy::Retry => None,
+        }
     }
 
     /// `HTTP 404 Not Found` and the like, without a content type.
@@ -44,7 +68,15 @@ impl Fault {
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self::new(status, refusal.to_string())
+        let message = refusal.to_string();
+        let remedy = match refusal {
+            Refusal::Conflict(_) => Remedy::Retry,
+            Refusal::Elsewhere { url } => Remedy::Elsewhere(url),
+            Refusal::Invalid(_) | Refusal::NotFound(_) | Refusal::Exists(_) | Refusal::Internal(_) => {
+                Remedy::None
+            }
+        };
+        Self { remedy, ..Self::new(status, message) }
     }
 }
 
@@ -55,6 +87,9 @@ impl IntoResponse for Fault {
         *response.status_mut() = self.status;
         if self.origin == Origin::Connect {
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        if self.remedy != Remedy::None {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }
@@ -96,7 +131,24 @@ mod tests {
         check(Refusal::Invalid("why".into()), 400);
         check(Refusal::NotFound("why".into()), 404);
         check(Refusal::Conflict("why".into()), 409);
+        check(Refusal::Exists("why".into()), 409);
         check(Refusal::Internal("why".into()), 500);
+    }
+
+    #[test]
+    fn clients_are_told_to_come_back_where_that_helps() {
+        let check = |refusal: Refusal, expected: bool| {
+            let response = Fault::from(refusal.clone()).into_response();
+            let after = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap());
+            assert_eq!(after, expected.then_some("1"), "{refusal:?}");
+        };
+        check(Refusal::Conflict("why".into()), true);
+        check(Refusal::Elsewhere { url: "http://a:1".into() }, true);
+        check(Refusal::Exists("why".into()), false);
+        check(Refusal::Invalid("why".into()), false);
+        check(Refusal::Internal("why".into()), false);
+        let elsewhere = Fault::from(Refusal::Elsewhere { url: "http://a:1".into() });
+        assert_eq!(elsewhere.elsewhere(), Some("http://a:1"));
     }
 
     #[test]

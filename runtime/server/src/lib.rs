@@ -7,8 +7,11 @@ mod body;
 mod call;
 mod config;
 mod connections;
+mod cross_origin;
 mod fault;
+mod forward;
 mod front;
+mod headers;
 mod listener;
 mod media;
 mod number;
@@ -17,27 +20,12 @@ mod perform;
 mod query;
 mod reply;
 mod routes;
+mod server;
 mod shape;
+mod signature;
+mod tls;
+mod users;
 
-pub use listener::{Error, bind};
-
-use std::future::Future;
-use tokio::net::TcpListener;
-use worker::Handle;
-
-/// Answers requests on all `listeners` until `shutdown`; then the requests under way get two seconds to finish.
-///
-/// `advertised` is the `http://host:port` under which clients and other workers reach this one.
-pub async fn serve(
-    listeners: Vec<TcpListener>,
-    advertised: String,
-    handle: Handle,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), Error> {
-    if listeners.is_empty() {
-        return Err(Error::new("listeners: expected at least one address, got none"));
-    }
-    let site = front::Site { advertised: advertised.trim_end_matches('/').to_owned(), handle };
-    connections::run(&listeners, &front::router(site), shutdown).await;
-    Ok(())
-}
+pub use listener::Error;
+pub use server::Server;
+pub use users::Users;

@@ -1,8 +1,9 @@
-//! Opens the sockets that settings and flags name as `http://host:port`.
+//! Opens the sockets that settings name.
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use tokio::net::{TcpListener, lookup_host};
+use worker::settings::Listener;
 
 /// Why the server cannot run, as one sentence for the person who started it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,56 +23,43 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Listens on `http://host:port`. An empty host means every address of the machine, port 0 any free port.
-pub async fn bind(url: &str) -> Result<TcpListener, Error> {
-    let (host, port) = parse(url)?;
+/// Listens there; port 0 is any free port.
+pub(crate) async fn bind(listener: &Listener) -> Result<TcpListener, Error> {
     let mut last = io::Error::from(ErrorKind::AddrNotAvailable);
-    for address in addresses(url, host, port).await? {
+    for address in addresses(listener).await? {
         match TcpListener::bind(address).await {
-            Ok(listener) => return Ok(listener),
-            Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(taken(url)),
+            Ok(socket) => return Ok(socket),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(taken(listener)),
             Err(error) => last = error,
         }
     }
-    Err(Error::new(format!("{url}: cannot listen here: {last}")))
+    Err(Error::new(format!("{}: cannot listen here: {last}", url(listener))))
 }
 
-fn taken(url: &str) -> Error {
+/// `https://host:port`, with brackets around an IPv6 address.
+fn url(listener: &Listener) -> String {
+    let Listener { host, port, .. } = listener;
+    let scheme = listener.scheme();
+    if host.contains(':') {
+        format!("{scheme}://[{host}]:{port}")
+    } else {
+        format!("{scheme}://{host}:{port}")
+    }
+}
+
+fn taken(listener: &Listener) -> Error {
+    let url = url(listener);
     Error::new(format!(
         "{url} is already in use by another program: stop it or choose another address with --listen"
     ))
 }
 
-fn parse(url: &str) -> Result<(&str, u16), Error> {
-    let expected = || Error::new(format!("{url}: expected an address like http://127.0.0.1:8083"));
-    let (scheme, rest) = url.split_once("://").ok_or_else(expected)?;
-    if scheme.eq_ignore_ascii_case("https") {
-        return Err(Error::new(format!("{url}: https is not supported yet, expected http://host:port")));
-    }
-    if !scheme.eq_ignore_ascii_case("http") {
-        return Err(expected());
-    }
-    let (host, port) = rest.strip_suffix('/').unwrap_or(rest).rsplit_once(':').ok_or_else(expected)?;
-    let port =
-        port.parse().map_err(|_| Error::new(format!("{url}: expected a port 0..=65535, got {port:?}")))?;
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    match bare {
-        Some(bare) if bare.parse::<Ipv6Addr>().is_ok() => Ok((bare, port)),
-        None if !host.contains(['[', ']', ':', '/', '@']) => Ok((host, port)),
-        _ => Err(expected()),
-    }
-}
-
 /// What to try, in this order.
-async fn addresses(url: &str, host: &str, port: u16) -> Result<Vec<SocketAddr>, Error> {
-    if host.is_empty() {
-        // The first takes IPv4 too where the system does so; the second is for machines without IPv6.
-        let every = [IpAddr::from(Ipv6Addr::UNSPECIFIED), IpAddr::from(Ipv4Addr::UNSPECIFIED)];
-        return Ok(every.map(|ip| SocketAddr::new(ip, port)).into());
-    }
-    let found = lookup_host((host, port)).await;
-    let mut found: Vec<_> =
-        found.map_err(|error| Error::new(format!("{url}: cannot resolve {host}: {error}")))?.collect();
+async fn addresses(listener: &Listener) -> Result<Vec<SocketAddr>, Error> {
+    let found = lookup_host((listener.host.as_str(), listener.port)).await;
+    let unresolved =
+        |error| Error::new(format!("{}: cannot resolve {}: {error}", url(listener), listener.host));
+    let mut found: Vec<_> = found.map_err(unresolved)?.collect();
     // Clients that resolve `localhost` themselves try IPv4 as well; some know nothing else.
     found.sort_by_key(SocketAddr::is_ipv6);
     Ok(found)
@@ -81,50 +69,29 @@ async fn addresses(url: &str, host: &str, port: u16) -> Result<Vec<SocketAddr>, 
 mod tests {
     use super::*;
 
-    #[test]
-    fn addresses_are_read_as_operators_write_them() {
-        let check = |url, expected| assert_eq!(parse(url).ok(), expected, "{url}");
-        check("http://127.0.0.1:8083", Some(("127.0.0.1", 8083)));
-        check("HTTP://localhost:0/", Some(("localhost", 0)));
-        check("http://:8083", Some(("", 8083)));
-        check("http://[::1]:8083", Some(("::1", 8083)));
-        check("http://connect-1.example:80", Some(("connect-1.example", 80)));
-        check("http://[::1", None);
-        check("http://::1:8083", None);
-        check("http://[x]:8083", None);
-        check("http://host", None);
-        check("http://host:", None);
-        check("http://host:99999", None);
-        check("http://host:80/path", None);
-        check("http://user@host:80", None);
-        check("127.0.0.1:8083", None);
-        check("ftp://host:80", None);
-        check("", None);
-    }
-
-    #[test]
-    fn https_is_refused_with_its_own_sentence() {
-        let error = parse("https://:8443").unwrap_err().to_string();
-        assert_eq!(error, "https://:8443: https is not supported yet, expected http://host:port");
+    fn at(host: &str, port: u16) -> Listener {
+        Listener { is_tls: false, host: host.to_owned(), port }
     }
 
     #[tokio::test]
     async fn a_taken_port_is_named_with_the_way_out() {
-        let first = bind("http://127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", first.local_addr().unwrap());
-        let error = bind(&url).await.unwrap_err().to_string();
-        assert_eq!(
-            error,
-            format!(
-                "{url} is already in use by another program: stop it or choose another address with --listen"
-            )
-        );
+        let first = bind(&at("127.0.0.1", 0)).await.unwrap();
+        let port = first.local_addr().unwrap().port();
+        let error = bind(&Listener { is_tls: true, ..at("127.0.0.1", port) }).await.unwrap_err().to_string();
+        let expected =
+            "is already in use by another program: stop it or choose another address with --listen";
+        assert_eq!(error, format!("https://127.0.0.1:{port} {expected}"));
     }
 
     #[tokio::test]
-    async fn an_empty_host_and_a_name_can_be_bound() {
-        assert!(bind("http://:0").await.is_ok());
-        assert!(bind("http://localhost:0").await.is_ok());
-        assert!(bind("http://no-such-host.invalid:0").await.is_err());
+    async fn names_can_be_bound_and_unknown_ones_are_told() {
+        assert!(bind(&at("localhost", 0)).await.is_ok());
+        let error = bind(&at("no-such-host.invalid", 0)).await.unwrap_err().to_string();
+        assert!(error.starts_with("http://no-such-host.invalid:0: cannot resolve"), "{error}");
+    }
+
+    #[test]
+    fn an_ipv6_address_is_shown_in_brackets() {
+        assert_eq!(url(&at("::1", 8083)), "http://[::1]:8083");
     }
 }

@@ -30,6 +30,8 @@ pub(crate) async fn perform(call: Call, site: &Site) -> Result<Response, Fault> 
         }
         Call::Status(name) => reply::json(&shape::status(&worker.status(&name).await?)),
         Call::Tasks(name) => reply::json(&shape::tasks(&name, &worker.tasks(&name).await?)),
+        // The plugin is asked here again, so what the other worker found out is not needed.
+        Call::PutTasks(name) => done(StatusCode::NO_CONTENT, worker.replan(&name).await)?,
         Call::TaskStatus(task) => task_status(worker, &task).await?,
         Call::RestartTask(task) => restart_task(worker, &task).await?,
         Call::Restart(name, restart) => restart_all(worker, &name, restart).await?,
@@ -42,6 +44,8 @@ pub(crate) async fn perform(call: Call, site: &Site) -> Result<Response, Fault> 
         }
         Call::Topics(name) => reply::json(&shape::topics(&name, &worker.topics(&name).await?)),
         Call::ResetTopics(name) => done(StatusCode::ACCEPTED, worker.reset_topics(&name).await)?,
+        // No task of an earlier generation can still be writing: none has a transaction of its own.
+        Call::Fence(name) => done(StatusCode::NO_CONTENT, worker.info(&name).await.map(drop))?,
         Call::Plugins { connectors_only } => reply::json(&shape::plugins(&worker.plugins(connectors_only))),
         Call::PluginSettings(class) => reply::json(&worker.plugin_settings(&class)?),
         Call::Validate(class, config) => reply::json(&worker.validate(class, config).await?),

@@ -33,6 +33,12 @@ pub(crate) fn text(content_type: &str, body: String) -> Response {
     text_as(StatusCode::OK, content_type, body)
 }
 
+/// To somebody who is no user. Connect's words are no JSON, whatever it calls them.
+pub(crate) fn unauthorized(is_json: bool) -> Response {
+    let content_type = if is_json { JSON } else { "text/plain" };
+    text_as(StatusCode::UNAUTHORIZED, content_type, "User cannot access the resource.".to_owned())
+}
+
 /// The answer to `OPTIONS`.
 pub(crate) fn allowed(methods: &[&str]) -> Response {
     with(text("text/plain", methods.join(", ")), ALLOW, &methods.join(","))

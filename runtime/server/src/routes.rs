@@ -18,6 +18,7 @@ pub(crate) enum Endpoint {
     PatchConfig,
     Status,
     Tasks,
+    PutTasks,
     TaskStatus,
     RestartTask,
     Restart,
@@ -26,13 +27,14 @@ pub(crate) enum Endpoint {
     Stop,
     Topics,
     ResetTopics,
+    Fence,
     Plugins,
     PluginSettings,
     Validate,
 }
 
 /// `*` stands for one segment, which is percent-decoded; all else has to be there to the letter.
-const TABLE: [(Method, &str, Endpoint); 23] = [
+const TABLE: [(Method, &str, Endpoint); 25] = [
     (Method::GET, "", Endpoint::Root),
     (Method::GET, "health", Endpoint::Health),
     (Method::GET, "metrics", Endpoint::Metrics),
@@ -45,6 +47,7 @@ const TABLE: [(Method, &str, Endpoint); 23] = [
     (Method::PATCH, "connectors/*/config", Endpoint::PatchConfig),
     (Method::GET, "connectors/*/status", Endpoint::Status),
     (Method::GET, "connectors/*/tasks", Endpoint::Tasks),
+    (Method::POST, "connectors/*/tasks", Endpoint::PutTasks),
     (Method::GET, "connectors/*/tasks/*/status", Endpoint::TaskStatus),
     (Method::POST, "connectors/*/tasks/*/restart", Endpoint::RestartTask),
     (Method::POST, "connectors/*/restart", Endpoint::Restart),
@@ -53,6 +56,7 @@ const TABLE: [(Method, &str, Endpoint); 23] = [
     (Method::PUT, "connectors/*/stop", Endpoint::Stop),
     (Method::GET, "connectors/*/topics", Endpoint::Topics),
     (Method::PUT, "connectors/*/topics/reset", Endpoint::ResetTopics),
+    (Method::PUT, "connectors/*/fence", Endpoint::Fence),
     (Method::GET, "connector-plugins", Endpoint::Plugins),
     (Method::GET, "connector-plugins/*/config", Endpoint::PluginSettings),
     (Method::PUT, "connector-plugins/*/config/validate", Endpoint::Validate),
@@ -62,6 +66,12 @@ impl Endpoint {
     /// Whether the body is read at all. Elsewhere clients send `{}`, `null` or `""`, which mean nothing.
     pub(crate) fn reads_body(self) -> bool {
         matches!(self, Self::Create | Self::PutConfig | Self::PatchConfig | Self::Validate)
+            || self.is_internal()
+    }
+
+    /// Whether workers ask this of each other, and sign it.
+    pub(crate) fn is_internal(self) -> bool {
+        matches!(self, Self::PutTasks | Self::Fence)
     }
 
     pub(crate) fn answers_json(self) -> bool {
@@ -138,6 +148,8 @@ mod tests {
         check("GET", "/connectors/%20x/tasks/00/status", Endpoint::TaskStatus, &[" x", "00"]);
         check("POST", "/connectors/a/tasks/-1/restart", Endpoint::RestartTask, &["a", "-1"]);
         check("PUT", "/connectors/a/topics/reset/", Endpoint::ResetTopics, &["a"]);
+        check("POST", "/connectors/a/tasks", Endpoint::PutTasks, &["a"]);
+        check("PUT", "/connectors/a/fence", Endpoint::Fence, &["a"]);
         let transform = "/connector-plugins/org.example.Cast%24Value/config";
         check("GET", transform, Endpoint::PluginSettings, &["org.example.Cast$Value"]);
         check("PUT", "/connector-plugins/x/config/validate/", Endpoint::Validate, &["x"]);
@@ -182,6 +194,7 @@ mod tests {
         check("/connectors/x/config", "HEAD,GET,OPTIONS,PUT,PATCH");
         check("/connectors/x/restart", "POST,OPTIONS");
         check("/connectors/x/pause", "OPTIONS,PUT");
+        check("/connectors/x/tasks", "HEAD,POST,GET,OPTIONS");
         check("/connector-plugins/x/config/validate", "OPTIONS,PUT");
     }
 }

@@ -1,10 +1,14 @@
 //! What a worker was told at its start: parsed, defaulted, cross-checked and from then on unchanged.
 
+mod rest;
+
 use crate::providers::Providers;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use rest::{Admin, Advertised, CrossOrigin, HeaderRule, HeaderText, Listener, Rest, Signatures, Tls};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -67,36 +71,6 @@ pub enum ExactlyOnceSource {
     Disabled,
     Preparing,
     Enabled,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rest {
-    /// At least one.
-    pub listeners: Vec<Listener>,
-    pub advertised: Advertised,
-    /// `Access-Control-Allow-Origin`; empty answers no cross-origin request.
-    pub allow_origin: String,
-    /// `Access-Control-Allow-Methods`; empty means GET, POST and HEAD.
-    pub allow_methods: String,
-    /// Rules as Java writes them: `set X-Frame-Options: DENY, add Cache-Control: no-store`.
-    pub response_headers: String,
-}
-
-/// Where REST is served over plain HTTP; port 0 lets the system choose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listener {
-    /// A name or an address, IPv6 without its brackets.
-    pub host: String,
-    pub port: u16,
-}
-
-/// What other workers and users are told to call, where it differs from the listener.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Advertised {
-    pub host: Option<String>,
-    pub port: Option<u16>,
-    /// `http` or `https`, the latter for a worker behind a TLS proxy.
-    pub scheme: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

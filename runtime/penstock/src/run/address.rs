@@ -16,16 +16,21 @@ pub struct Address {
 }
 
 impl Address {
-    /// What was set, else what the first listener really got; a listener on every interface has no address
-    /// to give, so the machine's name stands in.
-    pub fn of(advertised: &Advertised, listener: &Listener, bound: SocketAddr) -> Self {
+    /// What was set, else what a listener really got: the first of the scheme that was set, else the first
+    /// `http` one, else the first, as in Java. A listener on every interface has no address to give, so the
+    /// machine's name stands in.
+    pub fn of(advertised: &Advertised, listeners: &[Listener], bound: &[SocketAddr]) -> Option<Self> {
+        let wanted = advertised.scheme.as_deref().unwrap_or("http");
+        let fits = |listener: &Listener| listener.scheme() == wanted;
+        let at = listeners.iter().position(fits).unwrap_or(0);
+        let (listener, bound) = (listeners.get(at)?, bound.get(at)?);
         let is_everywhere = listener.host.parse().is_ok_and(|address: IpAddr| address.is_unspecified());
         let own = || if is_everywhere { machine() } else { listener.host.clone() };
-        Self {
-            scheme: advertised.scheme.clone().unwrap_or_else(|| "http".to_owned()),
+        Some(Self {
+            scheme: advertised.scheme.clone().unwrap_or_else(|| listener.scheme().to_owned()),
             host: advertised.host.clone().unwrap_or_else(own),
             port: advertised.port.unwrap_or(bound.port()),
-        }
+        })
     }
 
     /// `host:port`, as the status of a task names its worker.
@@ -38,9 +43,9 @@ impl Address {
     }
 }
 
-/// What a listener is asked to bind.
-pub fn bind_url(listener: &Listener) -> String {
-    format!("http://{}", authority(&listener.host, listener.port))
+/// Where a listener is really found, for the log.
+pub fn bound_url(listener: &Listener, bound: SocketAddr) -> String {
+    format!("{}://{}", listener.scheme(), authority(&listener.host, bound.port()))
 }
 
 /// The whole line is there or nothing is: a reader may look at any moment.
@@ -63,13 +68,13 @@ fn machine() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Address, bind_url, machine, write};
+    use super::{Address, bound_url, machine, write};
     use worker::settings::{Advertised, Listener};
 
     fn check(advertised: &Advertised, host: &str, expected: &str) {
-        let listener = Listener { host: host.to_owned(), port: 0 };
+        let listener = Listener { is_tls: false, host: host.to_owned(), port: 0 };
         let bound = "127.0.0.1:4711".parse().unwrap();
-        assert_eq!(Address::of(advertised, &listener, bound).url(), expected);
+        assert_eq!(Address::of(advertised, &[listener], &[bound]).unwrap().url(), expected);
     }
 
     #[test]
@@ -89,8 +94,25 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_listener_is_bound_in_brackets() {
-        assert_eq!(bind_url(&Listener { host: "::1".to_owned(), port: 8083 }), "http://[::1]:8083");
+    fn of_several_listeners_the_one_of_the_scheme_is_advertised() {
+        let listener = |is_tls, host: &str| Listener { is_tls, host: host.to_owned(), port: 0 };
+        let (plain, secure) = (listener(false, "a"), listener(true, "b"));
+        let bound = ["127.0.0.1:1", "127.0.0.1:2"].map(|text| text.parse().unwrap());
+        let check = |scheme: Option<&str>, listeners: &[Listener], expected: &str| {
+            let advertised = Advertised { scheme: scheme.map(str::to_owned), ..Advertised::default() };
+            assert_eq!(Address::of(&advertised, listeners, &bound).unwrap().url(), expected);
+        };
+        check(None, &[secure.clone(), plain.clone()], "http://a:2");
+        check(None, &[secure.clone(), listener(true, "c")], "https://b:1");
+        check(Some("https"), &[plain.clone(), secure.clone()], "https://b:2");
+        check(Some("https"), &[plain.clone(), listener(false, "c")], "https://a:1");
+        assert_eq!(Address::of(&Advertised::default(), &[], &[]), None);
+    }
+
+    #[test]
+    fn an_ipv6_listener_is_shown_in_brackets() {
+        let listener = Listener { is_tls: true, host: "::1".to_owned(), port: 0 };
+        assert_eq!(bound_url(&listener, "[::1]:8443".parse().unwrap()), "https://[::1]:8443");
     }
 
     #[test]

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use host::{Discovery, Plugins, Trial};
-use tokio::net::TcpListener;
+use server::{Server, Users};
 use tokio::sync::oneshot;
 use tracing::{info, warn};
-use worker::settings::Listener;
+use worker::settings::{Admin, Listener};
 use worker::{Handle, Settings, Worker};
 
 use super::address::{self, Address};
+use super::users;
 use crate::failure::Failure;
 use crate::signals::Signals;
 
@@ -50,27 +51,25 @@ pub struct Running {
 impl Running {
     /// Binds before anything else begins: a port that is taken is found at once.
     pub async fn start(settings: Settings) -> Result<Self, Failure> {
-        let listeners = bind(&settings.rest.listeners).await?;
-        Self::start_on(listeners, settings).await
+        let server = open(&settings).await?;
+        Self::start_on(server, settings).await
     }
 
-    /// For whoever bound the listeners of these settings earlier.
-    pub async fn start_on(listeners: Vec<TcpListener>, settings: Settings) -> Result<Self, Failure> {
-        let address = address(&settings, &listeners)?;
+    /// For whoever opened the server of these settings earlier.
+    pub async fn start_on(server: Server, settings: Settings) -> Result<Self, Failure> {
+        let address = address(&settings, &server)?;
+        tell(&settings, &server);
         let plugins = discover(&settings).await?;
         let address_file = settings.address_file.clone();
         let me = worker::Address { authority: address.authority(), url: address.url() };
         let worker = Worker::start(settings, plugins, me).await.map_err(failed)?;
 
         let (stop_server, stopped) = oneshot::channel::<()>();
-        let serving = server::serve(listeners, address.url(), worker.handle(), async {
+        let (url, handle) = (address.url(), worker.handle());
+        let server = tokio::spawn(async move {
             // A sender that is gone means the same as one that spoke.
-            let _ = stopped.await;
-        });
-        let server = tokio::spawn(async {
-            if let Err(reason) = serving.await {
-                tracing::error!(%reason, "serving REST ended");
-            }
+            let stopped = async { drop(stopped.await) };
+            server.serve(&url, handle, stopped).await;
         });
         if let Some(path) = address_file {
             let written = address::write(&path, &address.url());
@@ -93,21 +92,37 @@ impl Running {
     }
 }
 
-/// A port that is taken is a sentence that names it.
-pub async fn bind(listeners: &[Listener]) -> Result<Vec<TcpListener>, Failure> {
-    let mut bound = Vec::new();
-    for listener in listeners {
-        bound.push(server::bind(&address::bind_url(listener)).await.map_err(failed)?);
-    }
-    Ok(bound)
+/// A port that is taken and a file that cannot be read are sentences that name them.
+pub async fn open(settings: &Settings) -> Result<Server, Failure> {
+    let users = match &settings.rest.users {
+        Some(jaas) => {
+            let found = users::read(jaas).map_err(Failure::Usage)?;
+            Some(Users::new(found).ok_or_else(|| failed("the system gives no random numbers"))?)
+        }
+        None => None,
+    };
+    Server::open(&settings.rest, users).await.map_err(failed)
 }
 
-fn address(settings: &Settings, listeners: &[TcpListener]) -> Result<Address, Failure> {
-    let (Some(listener), Some(bound)) = (settings.rest.listeners.first(), listeners.first()) else {
-        return Err(Failure::Usage("listeners: expected at least one address".to_owned()));
+fn address(settings: &Settings, server: &Server) -> Result<Address, Failure> {
+    let address = Address::of(&settings.rest.advertised, &settings.rest.listeners, &server.addresses());
+    address.ok_or_else(|| Failure::Usage("listeners: expected at least one address".to_owned()))
+}
+
+/// Where everything is, because port 0 may be anywhere.
+fn tell(settings: &Settings, server: &Server) {
+    let urls = |listeners: &[Listener], bound: Vec<_>| {
+        let both = listeners.iter().zip(bound);
+        both.map(|(listener, bound)| address::bound_url(listener, bound)).collect::<Vec<_>>().join(",")
     };
-    let bound = bound.local_addr().map_err(failed)?;
-    Ok(Address::of(&settings.rest.advertised, listener, bound))
+    let listeners = urls(&settings.rest.listeners, server.addresses());
+    match &settings.rest.admin {
+        Admin::At(admin) => {
+            let admin = urls(admin, server.admin_addresses());
+            info!(listeners, admin, "listening");
+        }
+        Admin::Beside | Admin::Nowhere => info!(listeners, "listening"),
+    }
 }
 
 /// Whatever is wrong with a file is told and is no reason not to start.

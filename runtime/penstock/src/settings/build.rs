@@ -5,19 +5,19 @@ use std::path::PathBuf;
 use worker::Settings;
 use worker::providers::Providers;
 use worker::settings::{
-    Advertised, Converter, Converters, Delivery, ExactlyOnceSource, Group, InternalTopic, Kafka, Log,
-    LogFormat, Mode, OverridePolicy, Plugins, Rest, Restart, Topics,
+    Converter, Converters, Delivery, ExactlyOnceSource, Group, InternalTopic, Kafka, Log, LogFormat, Mode,
+    OverridePolicy, Plugins, Restart, Topics,
 };
 
 use super::keys::{self, Effect};
-use super::listeners;
 use super::read::Reader;
+use super::rest;
 
 pub fn settings(read: &mut Reader<'_>, providers: Providers) -> Settings {
     let data_dir = PathBuf::from(read.required("penstock.data.dir", "the worker keeps its store there"));
     Settings {
         mode: mode(read, &data_dir),
-        rest: rest(read),
+        rest: rest::rest(read),
         plugins: plugins(read, &data_dir),
         converters: converters(read),
         kafka: kafka(read),
@@ -115,48 +115,6 @@ fn exactly_once_source(read: &Reader<'_>) -> ExactlyOnceSource {
         ExactlyOnceSource::Preparing
     } else {
         ExactlyOnceSource::Disabled
-    }
-}
-
-fn rest(read: &mut Reader<'_>) -> Rest {
-    let mut found = Vec::new();
-    for text in read.list("listeners") {
-        match listeners::parse(&text) {
-            Ok(parsed) => {
-                warn_of_reach(read, &text, &parsed);
-                found.push(parsed.listener);
-            }
-            Err(expected) => read.refuse("listeners", &expected),
-        }
-    }
-    if found.is_empty() && read.problems.iter().all(|problem| problem.key.as_deref() != Some("listeners")) {
-        read.refuse("listeners", "at least one address such as http://127.0.0.1:8083");
-    }
-    Rest {
-        listeners: found,
-        advertised: Advertised {
-            host: read.name("rest.advertised.host.name"),
-            port: read.int("rest.advertised.port").and_then(|port| u16::try_from(port).ok()),
-            scheme: read.name("rest.advertised.listener").map(|scheme| scheme.to_lowercase()),
-        },
-        allow_origin: read.name("access.control.allow.origin").unwrap_or_default(),
-        allow_methods: read.name("access.control.allow.methods").unwrap_or_default(),
-        response_headers: read.name("response.http.headers.config").unwrap_or_default(),
-    }
-}
-
-fn warn_of_reach(read: &mut Reader<'_>, text: &str, parsed: &listeners::Parsed) {
-    if !parsed.had_host {
-        let port = parsed.listener.port;
-        let sentence = format!(
-            "{text} has no host and is served on loopback, http://0.0.0.0:{port} would be every interface"
-        );
-        read.warn("listeners", &sentence);
-    } else if !listeners::is_loopback(&parsed.listener) {
-        let sentence = format!(
-            "{text} lets everybody who reaches this machine run connectors, nothing asks who they are"
-        );
-        read.warn("listeners", &sentence);
     }
 }
 

@@ -35,6 +35,15 @@ pub fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<Va
     connect
 }
 
+/// Where a Java worker's start script is told its login file; the last one counts, as in Java.
+pub fn jaas_file(variables: &[(OsString, OsString)]) -> Option<String> {
+    let (_, options) = variables.iter().find(|(name, _)| name == "KAFKA_OPTS")?;
+    let options = options.to_str()?.split_whitespace();
+    let named = options.filter_map(|option| option.strip_prefix("-Djava.security.auth.login.config="));
+    // An equals sign more means "this file and no other", which it is here anyway.
+    named.last().map(|file| file.trim_start_matches('=').trim_matches(['"', '\'']).to_owned())
+}
+
 /// `_` is a dot, `__` an underscore and `___` a dash, as in the images of Kafka Connect.
 ///
 /// Keys of our own need no second `PENSTOCK_`: `PENSTOCK_LOG_LEVEL` means `penstock.log.level`, and so
@@ -63,7 +72,7 @@ fn is_ours(rest: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::{jaas_file, read};
     use std::ffi::OsString;
 
     fn check(given: &[(&str, &str)], expected: &[(&str, &str)]) {
@@ -89,6 +98,18 @@ mod tests {
         check(&[("PENSTOCK_LOG_LEVEL", "debug")], &[("penstock.log.level", "debug")]);
         check(&[("PENSTOCK_LOG", "debug")], &[("penstock.log.level", "debug")]);
         check(&[("CONNECT_PENSTOCK_LOG_LEVEL", "debug")], &[("penstock.log.level", "debug")]);
+    }
+
+    #[test]
+    fn the_login_file_of_a_java_worker_is_found() {
+        let check = |options: &str, expected: Option<&str>| {
+            let given = [("HOME", "/x"), ("KAFKA_OPTS", options)].map(|(n, v)| (n.into(), v.into()));
+            assert_eq!(jaas_file(&given).as_deref(), expected, "{options}");
+        };
+        check("-Xmx1g -Djava.security.auth.login.config=/etc/a.conf -Da=b", Some("/etc/a.conf"));
+        check("-Djava.security.auth.login.config==\"/etc/a.conf\"", Some("/etc/a.conf"));
+        check("-Xmx1g", None);
+        assert_eq!(jaas_file(&[]), None);
     }
 
     #[test]

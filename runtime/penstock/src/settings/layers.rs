@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use config::{FileFormat, Format, Map, Value, ValueKind};
 
+use super::rest::JAAS_FILE;
 use super::{Problem, environment, keys, properties, secrets};
 
 /// One value as text, and where it was read.
@@ -41,6 +42,7 @@ pub struct Flag {
 pub fn collect(sources: Sources) -> (Raw, Vec<Problem>) {
     let mut raw = Raw::new();
     let mut problems = Vec::new();
+    let jaas_file = environment::jaas_file(&sources.environment);
     if let Some(path) = &sources.file {
         let origin = format!("file {}", path.display());
         match read_file(path) {
@@ -59,6 +61,12 @@ pub fn collect(sources: Sources) -> (Raw, Vec<Problem>) {
         let entry = Entry { value: flag.value, origin: format!("flag {}", flag.name) };
         raw.insert(flag.key, entry);
     }
+    if let Some(file) = jaas_file
+        && raw.contains_key("rest.extension.classes")
+    {
+        let entry = || Entry { value: file, origin: "environment KAFKA_OPTS".to_owned() };
+        raw.entry(JAAS_FILE.to_owned()).or_insert_with(entry);
+    }
     (raw, problems)
 }
 
@@ -76,7 +84,7 @@ fn read_file(path: &Path) -> Result<Map<String, Value>, String> {
 }
 
 /// Java's files are Latin-1 by definition and UTF-8 by habit; what is not the second is the first.
-fn read_text(path: &Path) -> Result<String, String> {
+pub fn read_text(path: &Path) -> Result<String, String> {
     let file = std::fs::File::open(path).map_err(|error| error.to_string().to_lowercase())?;
     let mut bytes = Vec::new();
     let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);

@@ -11,14 +11,16 @@ pub struct Parsed {
     pub had_host: bool,
 }
 
-/// Java takes an empty host for every interface; here it is loopback, because nothing guards REST yet.
+/// Java takes an empty host for every interface; here it is loopback, because nothing guards REST unless told to.
 pub fn parse(text: &str) -> Result<Parsed, String> {
     let lower = text.to_ascii_lowercase();
-    if lower.starts_with("https://") {
-        return Err("an http address, https is left to a proxy in front of the worker".to_owned());
-    }
     let expected = || "an address such as http://127.0.0.1:8083".to_owned();
-    let rest = lower.strip_prefix("http://").ok_or_else(expected)?;
+    let (scheme, rest) = lower.split_once("://").ok_or_else(expected)?;
+    let is_tls = match scheme {
+        "http" => false,
+        "https" => true,
+        _ => return Err(expected()),
+    };
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let (host, port) = rest.rsplit_once(':').ok_or_else(expected)?;
     let port = port.parse().map_err(|_| "a port from 0 to 65535 after the last colon".to_owned())?;
@@ -30,7 +32,7 @@ pub fn parse(text: &str) -> Result<Parsed, String> {
     };
     let had_host = !host.is_empty();
     let host = if had_host { host } else { "127.0.0.1" };
-    Ok(Parsed { listener: Listener { host: host.to_owned(), port }, had_host })
+    Ok(Parsed { listener: Listener { is_tls, host: host.to_owned(), port }, had_host })
 }
 
 pub fn is_loopback(listener: &Listener) -> bool {
@@ -66,6 +68,12 @@ mod tests {
     }
 
     #[test]
+    fn the_scheme_says_whether_it_is_encrypted() {
+        assert!(parse("HTTPS://a:1").unwrap().listener.is_tls);
+        assert!(!parse("http://a:1").unwrap().listener.is_tls);
+    }
+
+    #[test]
     fn an_empty_host_is_loopback() {
         check("http://:8083", Ok(("127.0.0.1", 8083, true)));
         assert!(!parse("http://:8083").unwrap().had_host);
@@ -73,7 +81,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_served_is_refused_with_its_reason() {
-        check("https://a:1", Err("an http address, https is left to a proxy in front of the worker"));
+        check("ftp://a:1", Err("an address such as http://127.0.0.1:8083"));
         check("127.0.0.1:8083", Err("an address such as http://127.0.0.1:8083"));
         check("http://127.0.0.1", Err("an address such as http://127.0.0.1:8083"));
         check("http://a:65536", Err("a port from 0 to 65535 after the last colon"));

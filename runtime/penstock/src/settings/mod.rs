@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod environment;
+mod headers;
 mod keys;
 mod layers;
 mod listeners;
@@ -10,13 +11,16 @@ mod print;
 mod properties;
 mod providers;
 mod read;
+mod rest;
 mod secrets;
 
 use std::fmt;
 use std::sync::Arc;
 
-pub use layers::{Entry, Flag, Raw, Sources};
+pub use layers::{Entry, Flag, Raw, Sources, read_text};
 pub use print::print;
+pub use properties::parse as parse_properties;
+pub use rest::JAAS_FILE;
 
 use worker::providers::Scrubber;
 

@@ -29,7 +29,7 @@ async fn start() -> Server {
     };
     let router = Router::new().route("/", get(|| async { "hello" })).route("/slow", get(slow));
     let running = tokio::spawn(async move {
-        run(&[listener], &router, async { _ = stopped.await }).await;
+        run(&[Door { listener, tls: None, router }], async { _ = stopped.await }).await;
     });
     Server { address, stop, running, arrived, go_on }
 }
@@ -103,11 +103,12 @@ async fn a_request_that_never_finishes_is_cut_off_at_shutdown() {
 #[tokio::test]
 async fn all_listeners_are_served() {
     let (first, second) = (TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await);
-    let listeners = [first.unwrap(), second.unwrap()];
-    let addresses: Vec<_> = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
     let router = Router::new().route("/", get(|| async { "hello" }));
+    let door = |listener| Door { listener, tls: None, router: router.clone() };
+    let doors = [door(first.unwrap()), door(second.unwrap())];
+    let addresses: Vec<_> = doors.iter().map(|door| door.listener.local_addr().unwrap()).collect();
     let (stop, stopped) = oneshot::channel::<()>();
-    let running = tokio::spawn(async move { run(&listeners, &router, async { _ = stopped.await }).await });
+    let running = tokio::spawn(async move { run(&doors, async { _ = stopped.await }).await });
     for address in addresses {
         let answer = rest(&mut send(address, b"GET / HTTP/1.0\r\n\r\n").await).await;
         assert!(answer.ends_with("hello"), "{answer}");

@@ -13,6 +13,11 @@ fn request(method: &str, target: &str, content_type: Option<&str>, body: &[u8]) 
     request.body(Body::from(body.to_vec())).unwrap()
 }
 
+async fn read(request: Request) -> Result<Call, Fault> {
+    let (parts, body) = request.into_parts();
+    Asked::new(&parts)?.read(&parts, body).await.map(|(call, _)| call)
+}
+
 async fn refused(request: Request) -> (u16, Option<String>, String) {
     let response = read(request).await.unwrap_err().into_response();
     let status = response.status().as_u16();

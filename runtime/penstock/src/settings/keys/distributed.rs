@@ -97,8 +97,8 @@ pub(super) static KEYS: &[Key] = &[
     inert("inter.worker.key.ttl.ms", NATURAL_INT, Value("3600000")),
     inert("inter.worker.key.generation.algorithm", Text, Value("HmacSHA256")),
     inert("inter.worker.key.size", INT, Unset),
-    inert("inter.worker.signature.algorithm", Text, Value("HmacSHA256")),
-    inert("inter.worker.verification.algorithms", List, Value("HmacSHA256")),
+    used("inter.worker.signature.algorithm", Text, Value("HmacSHA256")),
+    used("inter.worker.verification.algorithms", List, Value("HmacSHA256")),
     client("metadata.recovery.strategy", Choice(&["REBOOTSTRAP", "NONE"]), Value("rebootstrap")),
     client("metadata.recovery.rebootstrap.trigger.ms", NATURAL, Value("300000")),
 ];

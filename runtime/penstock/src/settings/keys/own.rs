@@ -15,6 +15,7 @@ pub(super) static KEYS: &[Key] = &[
     // Less than a few batches' worth would make every task wait for every other.
     used("penstock.memory.budget.bytes", Int(1 << 20, 1 << 40), Value("67108864")),
     used("penstock.plugin.cache.dir", Text, Unset),
+    used("penstock.rest.auth.jaas.file", Text, Unset),
     used("penstock.task.restart.backoff.max.ms", POSITIVE, Value("300000")),
     used("penstock.task.restart.backoff.ms", POSITIVE, Value("1000")),
     used("penstock.unknown.settings", Choice(&["warn", "refuse"]), Value("warn")),
