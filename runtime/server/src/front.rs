@@ -67,7 +67,9 @@ async fn answer(State(entrance): State<Arc<Entrance>>, request: Request) -> Resp
     let (parts, body) = request.into_parts();
     let visit = entrance.cross_origin.as_ref().map(|rules| rules.visit(&parts.method, &parts.headers));
     let is_preflight = matches!(visit, Some(Visit::Preflight(_)));
-    let response = match asked(&entrance, &parts, is_preflight) {
+    let admitted = check_scope(entrance.scope, parts.uri.path())
+        .and_then(|()| admit(entrance.users.as_ref(), &parts, is_preflight));
+    let response = match admitted {
         Ok(Some(asked)) => carry_out(&entrance.site, asked, &parts, body).await,
         Ok(None) => Ok(reply::unauthorized(parts.method != Method::OPTIONS)),
         Err(fault) => Err(fault),
@@ -83,12 +85,11 @@ async fn answer(State(entrance): State<Arc<Entrance>>, request: Request) -> Resp
 }
 
 /// What is wanted by whom, from the headers alone; `None` when nobody knows them.
-fn asked(entrance: &Entrance, parts: &Parts, is_preflight: bool) -> Result<Option<Asked>, Fault> {
-    check_scope(entrance.scope, parts.uri.path())?;
+fn admit(users: Option<&Users>, parts: &Parts, is_preflight: bool) -> Result<Option<Asked>, Fault> {
     let asked = Asked::new(parts)?;
     // Workers sign their own requests. Browsers ask beforehand without credentials, and learn methods only.
     let is_open = is_preflight || asked.is_internal();
-    let is_admitted = entrance.users.as_ref().is_none_or(|users| is_open || users.admit(&parts.headers));
+    let is_admitted = users.is_none_or(|users| is_open || users.admit(&parts.headers));
     Ok(is_admitted.then_some(asked))
 }
 

@@ -39,9 +39,9 @@ pub fn read(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Vec<Va
 pub fn jaas_file(variables: &[(OsString, OsString)]) -> Option<String> {
     let (_, options) = variables.iter().find(|(name, _)| name == "KAFKA_OPTS")?;
     let options = options.to_str()?.split_whitespace();
-    let named = options.filter_map(|option| option.strip_prefix("-Djava.security.auth.login.config="));
+    let mut named = options.filter_map(|option| option.strip_prefix("-Djava.security.auth.login.config="));
     // An equals sign more means "this file and no other", which it is here anyway.
-    named.last().map(|file| file.trim_start_matches('=').trim_matches(['"', '\'']).to_owned())
+    named.next_back().map(|file| file.trim_start_matches('=').trim_matches(['"', '\'']).to_owned())
 }
 
 /// `_` is a dot, `__` an underscore and `___` a dash, as in the images of Kafka Connect.

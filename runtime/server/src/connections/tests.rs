@@ -1,5 +1,6 @@
 //! Connections over real sockets, with answers that need no worker.
 use super::*;
+use crate::tls::certificates::Authority;
 use axum::routing::get;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -115,4 +116,33 @@ async fn all_listeners_are_served() {
     }
     stop.send(()).unwrap();
     running.await.unwrap();
+}
+
+/// A listener with a certificate, and an answer behind it.
+fn secure(listener: TcpListener) -> Door {
+    let leaf = Authority::new("root").leaf("127.0.0.1");
+    let pem = format!("{}{}", leaf.key, leaf.certificate);
+    let given = [("ssl.keystore.key", &pem), ("ssl.keystore.certificate.chain", &pem)];
+    let settings = given.map(|(key, value)| (key.to_owned(), value.clone())).into_iter().collect();
+    let tls = Tls::load(&worker::settings::Tls { prefix: "", settings }).unwrap();
+    let router = Router::new().route("/", get(|| async { "hello" }));
+    Door { listener, tls: Some(Arc::new(tls)), router }
+}
+
+#[tokio::test]
+async fn a_handshake_that_never_begins_holds_up_nobody() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let doors = [secure(listener)];
+    let (stop, stopped) = oneshot::channel::<()>();
+    let running = tokio::spawn(async move { run(&doors, async { _ = stopped.await }).await });
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    // Plain HTTP is no beginning of an encrypted connection, and another client is served meanwhile.
+    let mut plain = send(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(!rest(&mut plain).await.contains("hello"));
+    let started = std::time::Instant::now();
+    stop.send(()).unwrap();
+    running.await.unwrap();
+    assert!(started.elapsed() < DRAIN_TIME_MAX, "the silent client held up the end");
+    assert_eq!(rest(&mut silent).await, "");
 }

@@ -28,6 +28,57 @@ async fn refused(request: Request) -> (u16, Option<String>, String) {
     (status, content_type, body["message"].as_str().unwrap().to_owned())
 }
 
+#[test]
+fn admin_has_a_door_of_its_own_where_settings_say_so() {
+    let check = |scope, path, expected: Option<u16>| {
+        let outcome = check_scope(scope, path).err().map(|fault| fault.status.as_u16());
+        assert_eq!(outcome, expected, "{scope:?} {path}");
+    };
+    for path in ["/admin/loggers", "/admin/loggers/a%2Fb/", "/admin;x=y/loggers"] {
+        check(Scope::Everything, path, None);
+        check(Scope::WithoutAdmin, path, Some(404));
+        check(Scope::AdminAlone, path, None);
+    }
+    for path in ["/", "/connectors", "/connectors/admin", "/administrator", "/Admin/loggers"] {
+        check(Scope::Everything, path, None);
+        check(Scope::WithoutAdmin, path, None);
+        check(Scope::AdminAlone, path, Some(404));
+    }
+    check(Scope::AdminAlone, "//", Some(400));
+}
+
+/// What an entrance with users answers before anybody reads the body: whether the request is let in.
+fn is_admitted(method: &str, target: &str, headers: &[(&'static str, &'static str)]) -> bool {
+    let users = Users::new([("alice".to_owned(), "secret".to_owned())]).unwrap();
+    let mut request = request(method, target, None, b"");
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    let (parts, _) = request.into_parts();
+    admit(Some(&users), &parts, false).unwrap().is_some()
+}
+
+#[test]
+fn users_are_asked_for_everything_but_what_workers_sign() {
+    let alice = ("Authorization", "Basic YWxpY2U6c2VjcmV0");
+    for (method, target) in [
+        ("GET", "/"),
+        ("GET", "/health"),
+        ("GET", "/metrics"),
+        ("POST", "/connectors"),
+        ("DELETE", "/connectors/x"),
+        ("OPTIONS", "/connectors"),
+        ("GET", "/connectors/x/tasks"),
+        ("POST", "/connectors/x/tasks/0/restart"),
+    ] {
+        assert!(!is_admitted(method, target, &[]), "{method} {target}");
+        assert!(!is_admitted(method, target, &[("Authorization", "Basic eDp5")]), "{method} {target}");
+        assert!(is_admitted(method, target, &[alice]), "{method} {target}");
+    }
+    assert!(is_admitted("POST", "/connectors/x/tasks", &[]));
+    assert!(is_admitted("PUT", "/connectors/x/fence", &[]));
+}
+
 #[tokio::test]
 async fn bodies_nobody_reads_are_ignored() {
     for (method, target) in [

@@ -107,11 +107,7 @@ impl Place<'_> {
         let file = File::open(path).map_err(|error| self.broken(&error))?;
         file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(|error| self.broken(&error))?;
         if bytes.starts_with(&[0xfe, 0xed, 0xfe, 0xed]) || bytes.starts_with(&[0xce, 0xce, 0xce, 0xce]) {
-            let path = path.display();
-            let command = format!(
-                "keytool -importkeystore -srckeystore {path} -destkeystore {path}.p12 -deststoretype PKCS12"
-            );
-            return Err(self.broken(&format!("expected PKCS12 or PEM, got JKS: convert it with `{command}`")));
+            return Err(self.broken(&format!("expected PKCS12 or PEM, got JKS: {}", conversion(path))));
         }
         let is_pem = bytes.windows(10).any(|window| window == b"-----BEGIN");
         Ok(if is_pem { Content::Pem(bytes) } else { Content::Pkcs12(bytes) })
@@ -125,8 +121,11 @@ impl Place<'_> {
             if is_about(&error, "mac verify failure") {
                 self.broken(&format!("{prefix}{password} does not open it"))
             } else {
-                let hint = "make it anew with a current keytool, as for an old cipher";
-                self.broken(&format!("cannot be read ({}): {hint}", words(&error)))
+                let hint = conversion(self.path.unwrap_or(Path::new("")));
+                self.broken(&format!(
+                    "its cipher is not known ({}), as of an old store: {hint}",
+                    words(&error)
+                ))
             }
         })
     }
@@ -149,6 +148,13 @@ impl Place<'_> {
             }
         })
     }
+}
+
+/// What a person does about a store of Java's own or of an old Java.
+fn conversion(path: &Path) -> String {
+    let path = path.display();
+    let command = "keytool -importkeystore -deststoretype PKCS12";
+    format!("convert it with `{command} -srckeystore {path} -destkeystore {path}.new`")
 }
 
 fn from_file(place: &Place<'_>) -> Result<(PKey<Private>, Vec<X509>), Error> {

@@ -73,7 +73,9 @@ fn refused(given: &[(&str, &str)]) -> String {
 
 fn pkcs12(leaf: &Leaf, authorities: &[&str], password: &str) -> Vec<u8> {
     let mut stack = Stack::new().unwrap();
-    authorities.iter().for_each(|pem| stack.push(X509::from_pem(pem.as_bytes()).unwrap()).unwrap());
+    for pem in authorities {
+        stack.push(X509::from_pem(pem.as_bytes()).unwrap()).unwrap();
+    }
     let key = PKey::private_key_from_pem(leaf.key.as_bytes()).unwrap();
     let certificate = X509::from_pem(leaf.certificate.as_bytes()).unwrap();
     let mut builder = Pkcs12::builder();
@@ -87,7 +89,7 @@ fn encrypted(key: &str, password: &str) -> String {
     String::from_utf8(pem.unwrap()).unwrap()
 }
 
-fn write<'a>(dir: &'a Path, name: &str, bytes: &[u8]) -> String {
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> String {
     let path = dir.join(name);
     std::fs::write(&path, bytes).unwrap();
     path.to_str().unwrap().to_owned()
@@ -198,7 +200,9 @@ fn what_cannot_be_used_is_named_with_what_to_do() {
     let jks = write(dir.path(), "k.jks", &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2]);
     check(
         &[(key, &jks)],
-        &format!("convert it with `keytool -importkeystore -srckeystore {jks} -destkeystore {jks}.p12"),
+        &format!(
+            "convert it with `keytool -importkeystore -deststoretype PKCS12 -srckeystore {jks} -destkeystore {jks}.new`"
+        ),
     );
     let garbage = write(dir.path(), "garbage", b"garbage");
     check(&[(key, &garbage)], "garbage: expected PKCS12 or PEM");
