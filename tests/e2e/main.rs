@@ -1,6 +1,7 @@
 //! Shows on real systems what the README promises: one file per subject, each against the real binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this crate is test code")]
 
+mod access;
 mod bad_records;
 mod canary;
 mod clickhouse;

@@ -15,13 +15,20 @@ pub struct Builder {
     settings: BTreeMap<String, String>,
     environment: Vec<(String, String)>,
     allowed: Vec<String>,
+    headers: Vec<(String, String)>,
 }
 
 impl Builder {
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder for the worker");
         let converter = "org.apache.kafka.connect.json.JsonConverter";
-        let builder = Self { dir, settings: BTreeMap::new(), environment: Vec::new(), allowed: Vec::new() };
+        let builder = Self {
+            dir,
+            settings: BTreeMap::new(),
+            environment: Vec::new(),
+            allowed: Vec::new(),
+            headers: Vec::new(),
+        };
         let address = builder.dir.path().join("address");
         builder
             .set("bootstrap.servers", &services::kafka())
@@ -47,6 +54,13 @@ impl Builder {
         self
     }
 
+    /// A header of every request to the worker.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// A text that warnings and errors in the log may hold.
     #[must_use]
     pub fn allow(mut self, text: &str) -> Self {
@@ -66,6 +80,7 @@ impl Builder {
             allowed: self.allowed,
             log,
             environment: self.environment,
+            headers: self.headers,
             child: None,
             url: String::new(),
             rest: Rest::new(""),
@@ -84,6 +99,7 @@ pub struct Worker {
     child: Option<Child>,
     pub url: String,
     pub rest: Rest,
+    headers: Vec<(String, String)>,
 }
 
 impl Worker {
@@ -105,6 +121,7 @@ impl Worker {
         builder.settings.clone_from(&self.settings);
         builder.allowed.clone_from(&self.allowed);
         builder.environment.clone_from(&self.environment);
+        builder.headers.clone_from(&self.headers);
         own.into_iter().fold(builder, |builder, (key, value)| builder.set(key, &value))
     }
 
@@ -155,7 +172,8 @@ impl Worker {
             url.ends_with('\n').then(|| url.trim().to_owned())
         });
         self.child = Some(child);
-        self.rest = Rest::new(&self.url);
+        let headers = self.headers.iter();
+        self.rest = headers.fold(Rest::new(&self.url), |rest, (name, value)| rest.with(name, value));
         until("the worker to be healthy", SOON, || {
             self.rest.send("GET", "/health", None).is_ok_and(|answer| answer.status == 200)
         });
