@@ -46,6 +46,11 @@ impl Fault {
         Self { remedy: Remedy::Retry, ..Self::new(StatusCode::CONFLICT, message) }
     }
 
+    /// 503: the worker will be able to in a moment.
+    pub(crate) fn starting(message: impl Into<String>) -> Self {
+        Self { remedy: Remedy::Retry, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message) }
+    }
+
     /// Where the request can be carried out, when that is not here.
     pub(crate) fn elsewhere(&self) -> Option<&str> {
         match &self.remedy {

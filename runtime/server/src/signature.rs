@@ -46,7 +46,7 @@ impl Signature {
                 return Err(invalid());
             }
             let message = "This worker is still starting up and knows no session key yet, try again";
-            return Err(Fault::new(StatusCode::SERVICE_UNAVAILABLE, message));
+            return Err(Fault::starting(message));
         };
         let key = Key::new(self.algorithm, &key.bytes);
         hmac::verify(&key, body, &self.bytes).map_err(|_| {
