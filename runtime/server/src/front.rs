@@ -122,7 +122,11 @@ async fn carry_out(
     match in_time(call, site).await {
         Err(fault) => {
             let remaining = ANSWER_TIME_MAX.saturating_sub(started.elapsed());
-            site.forward.or_refuse(fault, parts, body.bytes.clone(), remaining).await
+            let answer = site.forward.or_refuse(fault, parts, body.bytes.clone(), remaining).await;
+            if answer.as_ref().is_ok_and(|response| response.status().is_success()) {
+                site.handle.catch_up().await;
+            }
+            answer
         }
         done => done,
     }

@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 /// How long a request may wait for the herder or for Kafka before the client is told to come back.
 const REQUEST_MAX: Duration = Duration::from_secs(25);
 
+const CATCH_UP_MAX: Duration = Duration::from_secs(2);
+
 /// A cheap clone; works until the worker has shut down, and answers 409 after that.
 #[derive(Clone)]
 pub struct Handle {
@@ -41,6 +43,13 @@ impl Handle {
     /// The newest one of the config log.
     pub fn session_key(&self) -> Option<SessionKey> {
         self.shared.session_key.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until this worker knows what was written before the call, for a few seconds at most: whoever had a change
+    /// carried out elsewhere and asks here next shall see it.
+    pub async fn catch_up(&self) {
+        let read = self.shared.logs.configs.read_to_end();
+        let _ = tokio::time::timeout(CATCH_UP_MAX, read).await;
     }
 
     /// Prometheus text.

@@ -6,8 +6,8 @@ mod scribe;
 mod status_writer;
 
 use crate::api::{ConnectorInfo, ConnectorStatus, Refusal, Status};
-pub use crate::shared::Shared;
 use crate::settings::{Mode, Settings};
+pub use crate::shared::Shared;
 use crate::store::{LeadError, Leading, Read, cluster as ours, configs, statuses::Statuses};
 use crate::task::{RunningTask, TaskEvent};
 use cluster::{Event, Failure, Properties, Restart, RunState, TargetState, TaskId};
@@ -126,6 +126,8 @@ pub struct Herder {
     /// Requests that only a leader can answer, while nobody is known to lead.
     leaderless: VecDeque<Request>,
     leading: cluster_actions::Lead,
+    /// When the newest session key was made, in milliseconds of Unix time.
+    key_made: i64,
     /// What this worker said last of the tasks that run here.
     said: HashMap<TaskId, (RunState, Option<String>)>,
     producer: Arc<perform::ProducerCell>,
@@ -157,6 +159,7 @@ impl Herder {
             decide,
             leaderless: VecDeque::new(),
             leading: cluster_actions::Lead::default(),
+            key_made: 0,
             said: HashMap::new(),
             statuses: Statuses::default(),
             running: BTreeMap::new(),
@@ -225,11 +228,7 @@ impl Herder {
             Ok(configs::ConfigEntry::Restart { name, restart }) if self.is_caught_up => {
                 self.step(Event::RestartAsked { name, restart });
             }
-            Ok(configs::ConfigEntry::SessionKey { key, .. }) => {
-                let mut newest =
-                    self.shared.session_key.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                *newest = Some(key);
-            }
+            Ok(configs::ConfigEntry::SessionKey { key, created_ms }) => self.key_read(key, created_ms),
             Ok(configs::ConfigEntry::Restart { .. } | configs::ConfigEntry::Other) => {}
             Err(reason) => skipped("config", &reason, read),
         }
@@ -313,6 +312,7 @@ impl Herder {
             self.task_event(id, attempt, TaskEvent::Ended(None));
         }
         self.watch();
+        self.renew_key();
         if !std::mem::replace(&mut self.is_counted, true) {
             self.count();
         }

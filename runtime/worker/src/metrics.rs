@@ -175,7 +175,11 @@ impl Metrics {
             "Tasks that were alive and were stopped, by cause",
             self.tasks_interrupted.clone(),
         );
-        r.register("penstock_cluster_members", "Workers in the cluster, 0 while out of it", self.members.clone());
+        r.register(
+            "penstock_cluster_members",
+            "Workers in the cluster, 0 while out of it",
+            self.members.clone(),
+        );
         r.register("penstock_cluster_leader", "1 while this worker leads", self.is_leader.clone());
         r.register("penstock_worker_connectors", "Connectors in the config log", self.connectors.clone());
         r.register("penstock_worker_tasks", "Tasks by state", self.tasks.clone());

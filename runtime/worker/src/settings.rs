@@ -52,6 +52,9 @@ pub struct Group {
     pub offset_topic: InternalTopic,
     pub status_topic: InternalTopic,
     pub exactly_once_source: ExactlyOnceSource,
+    /// How long the workers sign with one key.
+    pub key_ttl: Duration,
+    pub key_algorithm: String,
 }
 
 /// How an internal topic is made when it does not exist.

@@ -75,6 +75,8 @@ fn group(read: &mut Reader<'_>) -> Group {
         offset_topic: topic(read, "offset.storage.", None),
         status_topic: topic(read, "status.storage.", None),
         exactly_once_source: exactly_once_source(read),
+        key_ttl: read.millis("inter.worker.key.ttl.ms"),
+        key_algorithm: read.name("inter.worker.key.generation.algorithm").unwrap_or_default(),
     };
     let (config, offset, status) =
         (&group.config_topic.name, &group.offset_topic.name, &group.status_topic.name);
@@ -108,8 +110,13 @@ fn topic(read: &mut Reader<'_>, prefix: &str, fixed: Option<i32>) -> InternalTop
     }
 }
 
-fn exactly_once_source(read: &Reader<'_>) -> ExactlyOnceSource {
+/// A guarantee that is not kept is refused, not ignored.
+fn exactly_once_source(read: &mut Reader<'_>) -> ExactlyOnceSource {
     if read.is("exactly.once.source.support", "enabled") {
+        read.refuse(
+            "exactly.once.source.support",
+            "disabled or preparing: sources deliver at least once so far",
+        );
         ExactlyOnceSource::Enabled
     } else if read.is("exactly.once.source.support", "preparing") {
         ExactlyOnceSource::Preparing

@@ -19,8 +19,8 @@ use std::sync::Arc;
 
 pub use layers::{Entry, Flag, Raw, Sources, read_text};
 pub use print::print;
-pub use properties::parse as parse_properties;
 pub use rest::JAAS_FILE;
+pub use worker::providers::properties::parse as parse_properties;
 
 use worker::providers::Scrubber;
 

@@ -1,11 +1,13 @@
 //! What a worker does as one of a cluster: leads, writes placements, reports, passes requests on.
 use super::{Herder, Input, Request};
 use crate::api::Refusal;
+use crate::session_key::SessionKey;
 use crate::settings::Mode;
-use crate::store::{Entry, LeadError, Leading, Read, cluster as ours};
+use crate::store::{Entry, LeadError, Leading, Read, cluster as ours, configs};
 use cluster::{ConfigRecord, Event, Place, Placement, Report, TaskId};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What clients know as the sign to try again.
 pub const NO_LEADER: &str = "Cannot complete request momentarily due to no known leader URL, likely because a \
@@ -138,6 +140,28 @@ impl Herder {
         if self.is_caught_up {
             self.forget_orphans();
         }
+        self.renew_key();
+    }
+
+    pub(super) fn key_read(&mut self, key: SessionKey, created_ms: i64) {
+        self.key_made = created_ms;
+        *self.shared.session_key.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
+    }
+
+    /// The leader makes the key that workers sign with, and another one when that is old.
+    pub(super) fn renew_key(&mut self) {
+        let Mode::Distributed(group) = &self.shared.settings.mode else { return };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
+        let age_max = i64::try_from(group.key_ttl.as_millis()).unwrap_or(i64::MAX);
+        if !self.decide.leads() || now.saturating_sub(self.key_made) < age_max {
+            return;
+        }
+        // Until it is read back; a failure makes this worker resign, and whoever leads next tries again.
+        self.key_made = now;
+        match SessionKey::make(&group.key_algorithm) {
+            Ok(key) => self.leader_write(vec![configs::session_key(&key, now)]),
+            Err(reason) => tracing::error!(reason, "no session key"),
+        }
     }
 
     /// `None` when this worker may carry the request out; else it was passed on, or waits for a leader.
@@ -186,7 +210,9 @@ impl Herder {
                 self.shared.is_ready.store(true, Ordering::Release);
             }
             Event::Lost => {
-                tracing::warn!("out of the cluster: every task here is stopped until Kafka takes this worker back");
+                tracing::warn!(
+                    "out of the cluster: every task here is stopped until Kafka takes this worker back"
+                );
                 self.shared.metrics.members.set(0);
             }
             _ => {}

@@ -1,7 +1,7 @@
 //! Writes a connector's settings and comes back once they were read: one write per connector at a time.
+use super::cluster_actions::NO_LEADER;
 use super::{Herder, Input, Request, Then};
 use crate::api::Refusal;
-use super::cluster_actions::NO_LEADER;
 use crate::store::{Entry, LeadError};
 use cluster::Event;
 use std::sync::Arc;

@@ -80,6 +80,7 @@ impl Scrubber {
             Refusal::Invalid(text)
             | Refusal::NotFound(text)
             | Refusal::Conflict(text)
+            | Refusal::Exists(text)
             | Refusal::Internal(text) => self.clean(text),
             Refusal::Elsewhere { .. } => {}
         }

@@ -111,11 +111,14 @@ mod tests {
 
     #[test]
     fn a_broken_record_names_its_key() {
-        for text in ["{}", "[]", r#"{"epoch":1,"turn":2,"tasks":[{}]}"#, r#"{"epoch":-1,"turn":2,"tasks":[]}"#] {
+        for text in
+            ["{}", "[]", r#"{"epoch":1,"turn":2,"tasks":[{}]}"#, r#"{"epoch":-1,"turn":2,"tasks":[]}"#]
+        {
             let broken = parse_placement("penstock-placement-x", &serde_json::from_str(text).unwrap());
             assert!(broken.unwrap_err().contains("penstock-placement-x"), "{text}");
         }
-        let broken = parse_report("penstock-worker-x", &json!({ "turn": 1, "leaving": false, "holding": ["c"] }));
+        let broken =
+            parse_report("penstock-worker-x", &json!({ "turn": 1, "leaving": false, "holding": ["c"] }));
         assert!(broken.is_err());
     }
 }

@@ -160,7 +160,6 @@ fn commit(name: &str, tasks: usize) -> Entry {
 }
 
 /// The record with which a leader spreads a new key.
-#[cfg_attr(not(test), expect(dead_code, reason = "a worker alone makes no key"))]
 pub fn session_key(key: &SessionKey, created_ms: i64) -> Entry {
     let mut text = Vec::new();
     base64::encode(&key.bytes, &mut text);

@@ -74,7 +74,9 @@ fn open(spec: &Arc<TaskSpec>, key: &Converter, value: &Converter) -> Result<Sour
     // The task may have run on another worker a moment ago: what that stored last has to be known here.
     let read = async { tokio::time::timeout(OFFSETS_WAIT, spec.offset_log.read_to_end()).await };
     let read = spec.runtime.block_on(read).unwrap_or_else(|_| Err("no answer in time".into()));
-    read.map_err(|reason| failure("ConnectException", &format!("reading the stored offsets: {reason}"), true))?;
+    read.map_err(|reason| {
+        failure("ConnectException", &format!("reading the stored offsets: {reason}"), true)
+    })?;
     spec.plugin
         .open_source(&spec.open_task(key, value), spec.services())
         .map_err(|error| failure_of("opening the source", &error))

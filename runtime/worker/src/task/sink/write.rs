@@ -57,8 +57,11 @@ fn write_all(
     };
     let _ = outcomes.send(Outcome::Receipt(Vec::new()));
     while let Ok((generation, batch)) = queue.recv() {
-        let outcome =
-            if spec.control.wait_for_lease() { write(&mut delivery, &batch) } else { Outcome::Receipt(Vec::new()) };
+        let outcome = if spec.control.wait_for_lease() {
+            write(&mut delivery, &batch)
+        } else {
+            Outcome::Receipt(Vec::new())
+        };
         drop(batch);
         let has_failed = matches!(outcome, Outcome::Failed(_));
         let ends = if let Outcome::Receipt(ends) = &outcome { ends.clone() } else { Vec::new() };
