@@ -1016,7 +1016,7 @@ def main():
                         if a.v:
                             print(f"{n[:-6]} | {g['name']} | {g['method']} {short(g['path'], 60)} | {d[0]} {d[1]}: golden {short(d[2])} got {short(d[3])}")
                     if rep:
-                        rep.write(json.dumps({"group": n[:-6], "name": g["name"], "method": g["method"], "path": g["path"],
+                        rep.write(json.dumps({"group": n[:-6], "number": number, "name": g["name"], "method": g["method"], "path": g["path"],
                                               "body": g["body"], "differences": [dict(zip(("kind", "at", "golden", "got"), d)) for d in ds[:50]]},
                                              ensure_ascii=False) + "\n")
             print(f"{n[:-6]}: " + ", ".join(f"{k} {v}" for k, v in per.items() if v), flush=True)

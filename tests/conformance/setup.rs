@@ -7,7 +7,12 @@ use std::path::Path;
 pub const GROUPS: [&str; 2] = ["20-basic-auth", "21-cors"];
 
 pub fn plain() -> Builder {
-    Worker::distributed().set("offset.flush.interval.ms", "10000")
+    let converter = "org.apache.kafka.connect.json.JsonConverter";
+    Worker::distributed()
+        .set("offset.flush.interval.ms", "10000")
+        .set("key.converter", converter)
+        .set("value.converter", converter)
+        .set("value.converter.schemas.enable", "true")
 }
 
 /// `dir` holds what the settings name.

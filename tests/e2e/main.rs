@@ -11,6 +11,8 @@ mod examples;
 mod failures;
 mod file_stream;
 mod lifecycle;
+mod loggers;
+mod offsets;
 mod plugins;
 mod quickstart;
 mod reference;

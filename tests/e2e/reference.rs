@@ -17,7 +17,11 @@ fn the_root_health_and_plugins_answer_as_connect_does() {
     };
     assert_eq!(kind("org.apache.kafka.connect.file.FileStreamSourceConnector"), "source");
     assert_eq!(kind("org.apache.kafka.connect.file.FileStreamSinkConnector"), "sink");
-    assert_eq!(kind("ClickHouseSink"), "sink");
+    // Under the name that its configs have in Java; the short one counts wherever a class is named.
+    assert_eq!(kind("com.clickhouse.kafka.connect.ClickHouseSinkConnector"), "sink");
+    let settings = |class: &str| worker.rest.get(&format!("/connector-plugins/{class}/config")).expect(200);
+    assert_eq!(settings("ClickHouseSink"), settings("com.clickhouse.kafka.connect.ClickHouseSinkConnector"));
+    assert_eq!(settings("JsonConverter"), settings("org.apache.kafka.connect.json.JsonConverter"));
     let missing = worker.rest.get("/connectors/nobody").expect(404);
     assert_eq!(missing, json!({ "error_code": 404, "message": "Connector nobody not found" }));
     worker.stop();

@@ -1,5 +1,6 @@
 //! Sends what happens to standard error, as text for people or as JSON lines for machines.
 
+use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
 
@@ -8,6 +9,7 @@ use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry, fmt, reload};
+use worker::Verbosity;
 use worker::settings::LogFormat;
 
 mod json;
@@ -19,12 +21,21 @@ use scrubbed::Scrubbed;
 #[derive(Debug, Clone)]
 pub struct Levels {
     filter: reload::Handle<EnvFilter, Registry>,
+    /// What was set at the start, under everything that is asked for later.
+    base: String,
 }
 
 impl Levels {
     /// Takes a level for everything of ours, or directives such as `info,penstock_worker=debug`.
-    pub fn set(&self, level: &str) -> Result<(), String> {
+    pub fn set(&mut self, level: &str) -> Result<(), String> {
         let filter = filter(level)?;
+        level.clone_into(&mut self.base);
+        self.filter.reload(filter).map_err(|error| error.to_string())
+    }
+
+    /// Takes what the worker's loggers ask for.
+    pub fn apply(&self, verbosity: &Verbosity) -> Result<(), String> {
+        let filter = combined(&self.base, verbosity)?;
         self.filter.reload(filter).map_err(|error| error.to_string())
     }
 }
@@ -39,7 +50,7 @@ pub fn start(format: LogFormat) -> Result<Levels, String> {
     let registry = tracing_subscriber::registry().with(filter).with(lines);
     registry.try_init().map_err(|error| error.to_string())?;
     std::panic::set_hook(Box::new(log_panic));
-    Ok(Levels { filter: handle })
+    Ok(Levels { filter: handle, base: "info".to_owned() })
 }
 
 /// Whether `penstock.log.level` can be used.
@@ -47,18 +58,32 @@ pub fn check_level(level: &str) -> Result<(), String> {
     filter(level).map(drop)
 }
 
+/// Levels of single targets go over those of everything.
+fn combined(base: &str, verbosity: &Verbosity) -> Result<EnvFilter, String> {
+    let mut directives = directives(verbosity.root.unwrap_or(base));
+    for (target, level) in &verbosity.targets {
+        // Writing to a text does not fail.
+        let _ = write!(directives, ",{target}={level}");
+    }
+    filter(&directives)
+}
+
 /// A bare level is for our own crates; libraries speak up from WARN, whatever ours do.
+fn directives(level: &str) -> String {
+    match level.trim().parse::<LevelFilter>() {
+        Ok(LevelFilter::OFF) => "off".to_owned(),
+        Ok(LevelFilter::ERROR) => "error".to_owned(),
+        Ok(level) => format!("warn,{OURS}={level}"),
+        Err(_) => level.trim().to_owned(),
+    }
+}
+
 fn filter(level: &str) -> Result<EnvFilter, String> {
     let expected = || "a level or a list such as info,penstock_worker=debug".to_owned();
     if level.trim().is_empty() {
         return Err(expected());
     }
-    let directives = match level.trim().parse::<LevelFilter>() {
-        Ok(LevelFilter::OFF) => "off".to_owned(),
-        Ok(LevelFilter::ERROR) => "error".to_owned(),
-        Ok(level) => format!("warn,{OURS}={level}"),
-        Err(_) => level.trim().to_owned(),
-    };
+    let directives = directives(level);
     // A lone word would be taken for the name of a crate and silence everything.
     let is_meant =
         directives.contains('=') || directives.split(',').all(|part| part.parse::<LevelFilter>().is_ok());

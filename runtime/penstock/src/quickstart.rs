@@ -164,7 +164,7 @@ fn worker_settings(args: &args::Quickstart, folder: &Path) -> Result<Settings, F
     // A task that failed is told and ends the show, it does not come back behind the reader's back.
     settings.restart.backoff = Duration::from_secs(3600);
     settings.restart.backoff_max = settings.restart.backoff;
-    let levels = logs::start(settings.log.format).map_err(Failure::Failed)?;
+    let mut levels = logs::start(settings.log.format).map_err(Failure::Failed)?;
     levels.set(&settings.log.level).map_err(Failure::Failed)?;
     for reason in loaded.warnings {
         warn!(%reason, "settings");

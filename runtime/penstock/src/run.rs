@@ -18,7 +18,7 @@ pub fn run(args: args::Run) -> Result<(), Failure> {
         return print(loaded);
     }
     let settings = loaded.settings.map_err(|problems| settings::refuse(&problems))?;
-    let levels = logs::start(settings.log.format).map_err(Failure::Failed)?;
+    let mut levels = logs::start(settings.log.format).map_err(Failure::Failed)?;
     levels.set(&settings.log.level).map_err(Failure::Failed)?;
     for reason in loaded.warnings {
         warn!(%reason, "settings");
@@ -27,7 +27,7 @@ pub fn run(args: args::Run) -> Result<(), Failure> {
         info!(keys = loaded.inert.join(","), "settings accepted without effect");
     }
     let scrubber = loaded.scrubber;
-    serve::until_stopped(settings).map_err(|failure| failure.scrubbed(&scrubber))
+    serve::until_stopped(settings, levels).map_err(|failure| failure.scrubbed(&scrubber))
 }
 
 fn sources(args: args::Run) -> Sources {

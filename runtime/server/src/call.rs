@@ -1,10 +1,12 @@
 //! A request as the worker understands it: read, checked and typed, but not yet asked.
 use crate::config::{self, Creation};
 use crate::fault::Fault;
+use crate::offsets;
 use crate::query::Query;
 use crate::routes::Endpoint;
 use cluster::{Properties, Restart};
 use hyper::StatusCode;
+use worker::api::OffsetChange;
 
 #[derive(Debug)]
 pub(crate) enum Call {
@@ -38,11 +40,28 @@ pub(crate) enum Call {
     ResetTopics(String),
     /// Another worker is about to start exactly-once tasks.
     Fence(String),
+    Offsets(String),
+    AlterOffsets(String, Vec<OffsetChange>),
+    ResetOffsets(String),
+    Loggers,
+    Logger(String),
+    SetLogger(LoggerChange),
     Plugins {
         connectors_only: bool,
     },
-    PluginSettings(String),
+    PluginSettings {
+        class: String,
+        version: Option<String>,
+    },
     Validate(String, Properties),
+}
+
+/// A level for a logger of this worker, or of all workers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LoggerChange {
+    pub(crate) name: String,
+    pub(crate) level: String,
+    pub(crate) is_for_cluster: bool,
 }
 
 /// One value of `expand`.
@@ -92,9 +111,17 @@ impl Call {
             Endpoint::Topics => Self::Topics(name()),
             Endpoint::ResetTopics => Self::ResetTopics(name()),
             Endpoint::Fence => Self::Fence(name()),
+            Endpoint::Offsets => Self::Offsets(name()),
+            Endpoint::AlterOffsets => Self::AlterOffsets(name(), offsets::parse(body)?),
+            Endpoint::ResetOffsets => Self::ResetOffsets(name()),
+            Endpoint::Loggers => Self::Loggers,
+            Endpoint::Logger => Self::Logger(name()),
+            Endpoint::SetLogger => Self::SetLogger(LoggerChange::parse(name(), query, body)?),
             Endpoint::Plugins => Self::Plugins { connectors_only: connectors_only(query) },
-            Endpoint::PluginSettings => Self::PluginSettings(name()),
-            Endpoint::Validate => validate(name(), config::parse(body)?)?,
+            Endpoint::PluginSettings => {
+                Self::PluginSettings { class: name(), version: query.first("version").map(ToOwned::to_owned) }
+            }
+            Endpoint::Validate => Self::Validate(name(), config::parse(body)?),
         })
     }
 }
@@ -104,6 +131,20 @@ impl Task {
     fn parse(connector: String, number: &str) -> Result<Self, Fault> {
         let number = number.parse().map_err(|_| Fault::plain(StatusCode::NOT_FOUND))?;
         Ok(Self { connector, number })
+    }
+}
+
+impl LoggerChange {
+    /// `scope=cluster` in any case means all workers, and every other scope this one.
+    fn parse(name: String, query: &Query, body: &[u8]) -> Result<Self, Fault> {
+        let body = config::parse(body)?;
+        let missing = || Fault::invalid("Desired 'level' parameter was not specified in request.");
+        let level = body.get("level").ok_or_else(missing)?.to_owned();
+        if level.is_empty() {
+            return Err(Fault::invalid("level: expected a name such as INFO, got nothing"));
+        }
+        let is_for_cluster = query.first("scope").is_some_and(|scope| scope.eq_ignore_ascii_case("cluster"));
+        Ok(Self { name, level, is_for_cluster })
     }
 }
 
@@ -133,20 +174,6 @@ fn restart(query: &Query) -> Restart {
 /// Without a value it is true; any word but `true` is false.
 fn connectors_only(query: &Query) -> bool {
     query.first("connectorsOnly").is_none_or(str::is_empty) || query.is_true("connectorsOnly")
-}
-
-/// The class of the config has to end in that of the path, which may be its short name.
-fn validate(plugin: String, config: Properties) -> Result<Call, Fault> {
-    let short = |class: &str| match class.strip_suffix("Connector") {
-        Some(short) if !short.is_empty() => short.to_owned(),
-        _ => class.to_owned(),
-    };
-    match config.get("connector.class") {
-        Some(class) if !short(class).ends_with(&short(&plugin)) => Err(Fault::invalid(format!(
-            "Included connector type {class} does not match request type {plugin}"
-        ))),
-        _ => Ok(Call::Validate(plugin, config)),
-    }
 }
 
 #[cfg(test)]
@@ -224,20 +251,27 @@ mod tests {
     }
 
     #[test]
-    fn validate_wants_the_class_of_its_path() {
-        let check = |plugin, class: &str, expected: bool| {
-            let body = format!(r#"{{"connector.class":{class}}}"#);
-            let outcome = read(Endpoint::Validate, &[plugin], "", &body);
-            assert_eq!(outcome.is_ok(), expected, "{plugin} {class}");
+    fn a_logger_s_level_is_for_this_worker_unless_all_are_meant() {
+        let check = |query, body: &str, expected: Result<bool, &str>| {
+            let outcome = read(Endpoint::SetLogger, &["root"], query, body);
+            let outcome = outcome.map(|call| match call {
+                Call::SetLogger(change) => change.is_for_cluster,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(
+                outcome.map_err(|fault| fault.message),
+                expected.map_err(str::to_owned),
+                "{query} {body}"
+            );
         };
-        let class = r#""org.example.FileStreamSinkConnector""#;
-        check("org.example.FileStreamSinkConnector", class, true);
-        check("FileStreamSinkConnector", class, true);
-        check("FileStreamSink", class, true);
-        check("FileStreamSource", class, false);
-        check("FileStreamSink", "\"\"", false);
-        check("FileStreamSink", "null", true);
-        let fault = read(Endpoint::Validate, &["b"], "", r#"{"connector.class":"a"}"#).unwrap_err();
-        assert_eq!(fault.message, "Included connector type a does not match request type b");
+        check("", r#"{"level":"info"}"#, Ok(false));
+        check("scope=worker", r#"{"level":"info","x":"y"}"#, Ok(false));
+        check("scope=CLUSTER", r#"{"level":"INFO"}"#, Ok(true));
+        check("scope=galaxy", r#"{"level":1}"#, Ok(false));
+        let missing = "Desired 'level' parameter was not specified in request.";
+        check("", "{}", Err(missing));
+        check("scope=cluster", r#"{"level":null}"#, Err(missing));
+        check("", r#"{"level":""}"#, Err("level: expected a name such as INFO, got nothing"));
+        check("", "", Err("body: empty, expected a JSON object"));
     }
 }

@@ -59,7 +59,7 @@ pub(crate) fn without_nulls(mut config: Properties) -> Result<Properties, Fault>
     Ok(config)
 }
 
-fn text(body: &[u8]) -> Result<&str, Fault> {
+pub(crate) fn text(body: &[u8]) -> Result<&str, Fault> {
     let text = std::str::from_utf8(body).map_err(|error| {
         Fault::invalid(format!("body: expected UTF-8, got something else at byte {}", error.valid_up_to()))
     })?;

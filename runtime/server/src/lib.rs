@@ -15,6 +15,7 @@ mod headers;
 mod listener;
 mod media;
 mod number;
+mod offsets;
 mod path;
 mod perform;
 mod query;

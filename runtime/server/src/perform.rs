@@ -1,5 +1,5 @@
 //! Carries out a call through the worker's handle and answers as Connect does.
-use crate::call::{Call, Detail, Task};
+use crate::call::{Call, Detail, LoggerChange, Task};
 use crate::config::Creation;
 use crate::fault::Fault;
 use crate::front::Site;
@@ -46,8 +46,22 @@ pub(crate) async fn perform(call: Call, site: &Site) -> Result<Response, Fault> 
         Call::ResetTopics(name) => done(StatusCode::ACCEPTED, worker.reset_topics(&name).await)?,
         // No task of an earlier generation can still be writing: none has a transaction of its own.
         Call::Fence(name) => done(StatusCode::NO_CONTENT, worker.info(&name).await.map(drop))?,
+        Call::Offsets(name) => reply::json(&shape::offsets(&worker.offsets(&name).await?)),
+        Call::AlterOffsets(name, changes) => {
+            worker.alter_offsets(&name, changes).await?;
+            reply::json(&shape::message("The offsets for this connector have been altered successfully"))
+        }
+        Call::ResetOffsets(name) => {
+            worker.reset_offsets(&name).await?;
+            reply::json(&shape::message("The offsets for this connector have been reset successfully"))
+        }
+        Call::Loggers => reply::json(&shape::loggers(&worker.loggers())),
+        Call::Logger(name) => reply::json(&shape::logger(&worker.logger(&name)?)),
+        Call::SetLogger(change) => set_logger(worker, &change).await?,
         Call::Plugins { connectors_only } => reply::json(&shape::plugins(&worker.plugins(connectors_only))),
-        Call::PluginSettings(class) => reply::json(&worker.plugin_settings(&class)?),
+        Call::PluginSettings { class, version } => {
+            reply::json(&worker.plugin_settings(&class, version.as_deref())?)
+        }
         Call::Validate(class, config) => reply::json(&worker.validate(class, config).await?),
     })
 }
@@ -55,6 +69,14 @@ pub(crate) async fn perform(call: Call, site: &Site) -> Result<Response, Fault> 
 fn done(status: StatusCode, outcome: Result<(), Refusal>) -> Result<Response, Fault> {
     outcome?;
     Ok(reply::empty(status))
+}
+
+async fn set_logger(worker: &Handle, change: &LoggerChange) -> Result<Response, Fault> {
+    let LoggerChange { name, level, is_for_cluster } = change;
+    if *is_for_cluster {
+        return done(StatusCode::NO_CONTENT, worker.set_cluster_logger(name, level).await);
+    }
+    Ok(reply::json(&worker.set_logger(name, level)?.into()))
 }
 
 async fn health(worker: &Handle) -> Response {

@@ -28,13 +28,19 @@ pub(crate) enum Endpoint {
     Topics,
     ResetTopics,
     Fence,
+    Offsets,
+    AlterOffsets,
+    ResetOffsets,
+    Loggers,
+    Logger,
+    SetLogger,
     Plugins,
     PluginSettings,
     Validate,
 }
 
 /// `*` stands for one segment, which is percent-decoded; all else has to be there to the letter.
-const TABLE: [(Method, &str, Endpoint); 25] = [
+const TABLE: &[(Method, &str, Endpoint)] = &[
     (Method::GET, "", Endpoint::Root),
     (Method::GET, "health", Endpoint::Health),
     (Method::GET, "metrics", Endpoint::Metrics),
@@ -57,6 +63,12 @@ const TABLE: [(Method, &str, Endpoint); 25] = [
     (Method::GET, "connectors/*/topics", Endpoint::Topics),
     (Method::PUT, "connectors/*/topics/reset", Endpoint::ResetTopics),
     (Method::PUT, "connectors/*/fence", Endpoint::Fence),
+    (Method::GET, "connectors/*/offsets", Endpoint::Offsets),
+    (Method::PATCH, "connectors/*/offsets", Endpoint::AlterOffsets),
+    (Method::DELETE, "connectors/*/offsets", Endpoint::ResetOffsets),
+    (Method::GET, "admin/loggers", Endpoint::Loggers),
+    (Method::GET, "admin/loggers/*", Endpoint::Logger),
+    (Method::PUT, "admin/loggers/*", Endpoint::SetLogger),
     (Method::GET, "connector-plugins", Endpoint::Plugins),
     (Method::GET, "connector-plugins/*/config", Endpoint::PluginSettings),
     (Method::PUT, "connector-plugins/*/config/validate", Endpoint::Validate),
@@ -65,8 +77,15 @@ const TABLE: [(Method, &str, Endpoint); 25] = [
 impl Endpoint {
     /// Whether the body is read at all. Elsewhere clients send `{}`, `null` or `""`, which mean nothing.
     pub(crate) fn reads_body(self) -> bool {
-        matches!(self, Self::Create | Self::PutConfig | Self::PatchConfig | Self::Validate)
-            || self.is_internal()
+        matches!(
+            self,
+            Self::Create
+                | Self::PutConfig
+                | Self::PatchConfig
+                | Self::AlterOffsets
+                | Self::SetLogger
+                | Self::Validate
+        ) || self.is_internal()
     }
 
     /// Whether workers ask this of each other, and sign it.
@@ -150,6 +169,9 @@ mod tests {
         check("PUT", "/connectors/a/topics/reset/", Endpoint::ResetTopics, &["a"]);
         check("POST", "/connectors/a/tasks", Endpoint::PutTasks, &["a"]);
         check("PUT", "/connectors/a/fence", Endpoint::Fence, &["a"]);
+        check("PATCH", "/connectors/a%5Cb/offsets", Endpoint::AlterOffsets, &["a\\b"]);
+        check("GET", "/admin/loggers/", Endpoint::Loggers, &[]);
+        check("PUT", "/admin/loggers/org.example.A", Endpoint::SetLogger, &["org.example.A"]);
         let transform = "/connector-plugins/org.example.Cast%24Value/config";
         check("GET", transform, Endpoint::PluginSettings, &["org.example.Cast$Value"]);
         check("PUT", "/connector-plugins/x/config/validate/", Endpoint::Validate, &["x"]);
@@ -174,6 +196,9 @@ mod tests {
         check("BREW", "/", 405);
         check("TRACE", "/", 405);
         check("PUT", "/connectors", 405);
+        check("PUT", "/connectors/x/offsets", 405);
+        check("DELETE", "/admin/loggers", 405);
+        check("GET", "/admin", 404);
         check("GET", "/connectors/x/restart", 405);
         check("DELETE", "/connectors/x/config", 405);
         check("GET", "/connector-plugins/x/config/validate", 405);
@@ -195,6 +220,8 @@ mod tests {
         check("/connectors/x/restart", "POST,OPTIONS");
         check("/connectors/x/pause", "OPTIONS,PUT");
         check("/connectors/x/tasks", "HEAD,POST,GET,OPTIONS");
+        check("/connectors/x/offsets", "HEAD,DELETE,GET,OPTIONS,PATCH");
+        check("/admin/loggers/root", "HEAD,GET,OPTIONS,PUT");
         check("/connector-plugins/x/config/validate", "OPTIONS,PUT");
     }
 }

@@ -1,7 +1,7 @@
 //! The JSON documents of Kafka Connect, built from what the worker says.
 use cluster::Properties;
 use serde_json::{Map, Value, json};
-use worker::api::{ConnectorInfo, ConnectorStatus, PluginInfo, Root, Status};
+use worker::api::{ConnectorInfo, ConnectorOffset, ConnectorStatus, Logger, PluginInfo, Root, Status};
 
 pub(crate) fn root(root: &Root) -> Value {
     json!({ "version": root.version, "commit": root.commit, "kafka_cluster_id": root.kafka_cluster_id })
@@ -40,6 +40,23 @@ pub(crate) fn tasks(connector: &str, tasks: &[(u32, Properties)]) -> Value {
 
 pub(crate) fn topics(connector: &str, topics: &[String]) -> Value {
     json!({ connector: { "topics": topics } })
+}
+
+pub(crate) fn offsets(offsets: &[ConnectorOffset]) -> Value {
+    let one = |one: &ConnectorOffset| json!({ "partition": one.partition, "offset": one.offset });
+    json!({ "offsets": offsets.iter().map(one).collect::<Vec<_>>() })
+}
+
+pub(crate) fn message(text: &str) -> Value {
+    json!({ "message": text })
+}
+
+pub(crate) fn loggers(loggers: &[(String, Logger)]) -> Value {
+    loggers.iter().map(|(name, state)| (name.clone(), logger(state))).collect()
+}
+
+pub(crate) fn logger(logger: &Logger) -> Value {
+    json!({ "level": logger.level, "last_modified": logger.last_modified_ms })
 }
 
 pub(crate) fn plugins(plugins: &[PluginInfo]) -> Value {
@@ -114,6 +131,17 @@ mod tests {
         assert_eq!(tasks("x", &[(0, settings)]).to_string(), expected);
         assert_eq!(topics("x", &["t".into()]).to_string(), r#"{"x":{"topics":["t"]}}"#);
         assert_eq!(topics("x", &[]).to_string(), r#"{"x":{"topics":[]}}"#);
+        let object = |key: &str, value: i64| [(key.to_owned(), value.into())].into_iter().collect();
+        let offset = ConnectorOffset { partition: object("id", 1), offset: object("seqno", 7) };
+        assert_eq!(
+            offsets(&[offset]).to_string(),
+            r#"{"offsets":[{"partition":{"id":1},"offset":{"seqno":7}}]}"#
+        );
+        let state = Logger { level: "INFO", last_modified_ms: None };
+        assert_eq!(
+            loggers(&[("root".into(), state)]).to_string(),
+            r#"{"root":{"level":"INFO","last_modified":null}}"#
+        );
         let plugin = PluginInfo { class: "C".into(), kind: "sink", version: "1".into() };
         assert_eq!(plugins(&[plugin]).to_string(), r#"[{"class":"C","type":"sink","version":"1"}]"#);
     }

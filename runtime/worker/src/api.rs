@@ -51,6 +51,31 @@ pub struct Root {
     pub kafka_cluster_id: String,
 }
 
+/// A JSON object: a source's partition or offset, or a sink's in Connect's words.
+pub type Object = serde_json::Map<String, serde_json::Value>;
+
+/// How far a connector got in one of its partitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectorOffset {
+    pub partition: Object,
+    pub offset: Object,
+}
+
+/// One element of `PATCH /connectors/x/offsets`, as it was sent: without an offset the stored one is erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OffsetChange {
+    pub partition: Option<Object>,
+    pub offset: Option<Object>,
+}
+
+/// One logger of `/admin/loggers`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logger {
+    pub level: &'static str,
+    /// Milliseconds since 1970; `None` until the level is changed.
+    pub last_modified_ms: Option<u64>,
+}
+
 /// Why a request was not carried out. The text goes to the client as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {

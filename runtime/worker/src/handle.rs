@@ -1,5 +1,9 @@
 //! The worker's door: every request from REST or the command line goes through a [`Handle`].
-use crate::api::{ConnectorInfo, ConnectorStatus, PluginInfo, Refusal, Root, Status};
+use crate::api::{
+    ConnectorInfo, ConnectorOffset, ConnectorStatus, Logger, OffsetChange, PluginInfo, Refusal, Root, Status,
+};
+use crate::herder::loggers::{Apply, Level};
+use crate::herder::offsets::{self, Change};
 use crate::herder::{Request, Shared};
 use crate::session_key::SessionKey;
 use cluster::{Properties, Restart, TargetState};
@@ -62,9 +66,10 @@ impl Handle {
         self.shared.plugins(connectors_only)
     }
 
-    /// A plugin's own settings, in the JSON shape of `/connector-plugins/x/config`.
-    pub fn plugin_settings(&self, class: &str) -> Result<serde_json::Value, Refusal> {
-        self.shared.plugin_settings(class)
+    /// A plugin's own settings, in the JSON shape of `/connector-plugins/x/config`; `version` is a version or a
+    /// range of versions.
+    pub fn plugin_settings(&self, class: &str, version: Option<&str>) -> Result<serde_json::Value, Refusal> {
+        self.shared.plugin_settings(class, version)
     }
 
     /// The whole answer of `/connector-plugins/x/config/validate`.
@@ -164,11 +169,52 @@ impl Handle {
 
     /// Topics that the connector's tasks have read or written since its start or the last reset.
     pub async fn topics(&self, name: &str) -> Result<Vec<String>, Refusal> {
-        self.ask(|reply| Request::Topics { name: name.into(), reply }).await
+        self.ask(|reply| Request::Topics { name: name.into(), reply }).await?
     }
 
     pub async fn reset_topics(&self, name: &str) -> Result<(), Refusal> {
         self.ask(|reply| Request::ResetTopics { name: name.into(), reply }).await?
+    }
+
+    /// How far the connector got, whatever state it is in.
+    pub async fn offsets(&self, name: &str) -> Result<Vec<ConnectorOffset>, Refusal> {
+        let config = self.info(name).await?.config;
+        bounded(offsets::list(&self.shared, name, &config)).await
+    }
+
+    /// Only of a stopped connector.
+    pub async fn alter_offsets(&self, name: &str, changes: Vec<OffsetChange>) -> Result<(), Refusal> {
+        let change = Change::Alter(changes);
+        self.ask(|reply| Request::ChangeOffsets { name: name.into(), change, reply }).await?
+    }
+
+    /// Only of a stopped connector.
+    pub async fn reset_offsets(&self, name: &str) -> Result<(), Refusal> {
+        self.ask(|reply| Request::ChangeOffsets { name: name.into(), change: Change::Reset, reply }).await?
+    }
+
+    pub fn loggers(&self) -> Vec<(String, Logger)> {
+        self.shared.loggers.all()
+    }
+
+    pub fn logger(&self, name: &str) -> Result<Logger, Refusal> {
+        self.shared.loggers.get(name)
+    }
+
+    /// Sets a logger of this worker and all below it; answers the names of those that changed.
+    pub fn set_logger(&self, name: &str, level: &str) -> Result<Vec<String>, Refusal> {
+        self.shared.loggers.set(name, Level::parse(level)?)
+    }
+
+    /// Sets a logger of every worker of the cluster.
+    pub async fn set_cluster_logger(&self, name: &str, level: &str) -> Result<(), Refusal> {
+        let level = Level::parse(level)?;
+        self.ask(|reply| Request::SetLogger { name: name.into(), level, reply }).await?
+    }
+
+    /// Whoever holds the process's log says how its levels are set; until then they are only kept.
+    pub fn on_log_levels(&self, apply: Apply) {
+        self.shared.loggers.connect(apply);
     }
 
     /// The config with its name, or all that is wrong with it.

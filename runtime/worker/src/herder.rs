@@ -1,5 +1,7 @@
 //! The shell around `cluster::Herder`: takes one input at a time, lets it decide, performs what it decided.
 mod cluster_actions;
+pub mod loggers;
+pub mod offsets;
 mod perform;
 mod requests;
 mod scribe;
@@ -36,7 +38,7 @@ pub enum Request {
     },
     Topics {
         name: String,
-        reply: Reply<Vec<String>>,
+        reply: Reply<Result<Vec<String>, Refusal>>,
     },
     Create {
         name: String,
@@ -70,6 +72,17 @@ pub enum Request {
     },
     ResetTopics {
         name: String,
+        reply: Reply<Result<(), Refusal>>,
+    },
+    ChangeOffsets {
+        name: String,
+        change: offsets::Change,
+        reply: Reply<Result<(), Refusal>>,
+    },
+    /// Gives a logger of every worker a level.
+    SetLogger {
+        name: String,
+        level: loggers::Level,
         reply: Reply<Result<(), Refusal>>,
     },
 }
@@ -229,7 +242,14 @@ impl Herder {
                 self.step(Event::RestartAsked { name, restart });
             }
             Ok(configs::ConfigEntry::SessionKey { key, created_ms }) => self.key_read(key, created_ms),
-            Ok(configs::ConfigEntry::Restart { .. } | configs::ConfigEntry::Other) => {}
+            Ok(configs::ConfigEntry::Logger { name, level }) if self.is_caught_up => {
+                self.shared.loggers.read(&name, &level);
+            }
+            Ok(
+                configs::ConfigEntry::Restart { .. }
+                | configs::ConfigEntry::Logger { .. }
+                | configs::ConfigEntry::Other,
+            ) => {}
             Err(reason) => skipped("config", &reason, read),
         }
     }

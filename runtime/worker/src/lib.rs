@@ -18,6 +18,7 @@ mod task;
 
 pub use handle::Handle;
 pub use herder::Address;
+pub use herder::loggers::{Apply as ApplyLevels, Verbosity};
 pub use session_key::SessionKey;
 pub use settings::Settings;
 pub use start::{Error, Worker};

@@ -1,7 +1,9 @@
 //! What a worker knows without asking its herder: plugins, metrics, whether it is up.
 use crate::api::{PluginInfo, Refusal, Root};
 use crate::converter;
+use crate::definition::version::{self, Range};
 use crate::definition::{self, Definition, Kind, Plugin, Problem, Validation};
+use crate::herder::loggers::Loggers;
 use crate::metrics::Metrics;
 use crate::providers::{self, Resolved};
 use crate::session_key::SessionKey;
@@ -32,6 +34,7 @@ pub struct Shared {
     pub session_key: Mutex<Option<SessionKey>>,
     /// Connectors, and tasks by state, as the herder last saw them.
     pub counts: Mutex<(usize, BTreeMap<&'static str, usize>)>,
+    pub loggers: Loggers,
 }
 
 /// What the version of Connect's REST that this answers as is called.
@@ -77,7 +80,7 @@ impl Shared {
 
     pub fn plugins(&self, connectors_only: bool) -> Vec<PluginInfo> {
         let info = |connector: &Connector| PluginInfo {
-            class: connector.class().to_owned(),
+            class: java_class(connector).to_owned(),
             kind: kind_name(connector.kind()),
             version: connector.version().to_owned(),
         };
@@ -99,7 +102,7 @@ impl Shared {
     fn no_such_class(&self, class: &str) -> String {
         let described = |connector: &Connector| {
             let (class, version, kind) =
-                (connector.class(), connector.version(), kind_name(connector.kind()));
+                (java_class(connector), connector.version(), kind_name(connector.kind()));
             format!("PluginDesc{{class={class}, name='{class}', version='{version}', type={kind}}}")
         };
         let available: Vec<_> = self.plugins.connectors().iter().map(described).collect();
@@ -110,43 +113,92 @@ impl Shared {
         )
     }
 
+    /// The plugin that a config asks for, in the newest version that it allows.
+    pub fn plugin(&self, config: &Properties) -> Result<Connector, Refusal> {
+        let class = config.get("connector.class").ok_or_else(|| Refusal::Invalid(no_type(config)))?;
+        self.find_version(self.find(class)?, config.get("connector.plugin.version"))
+    }
+
+    /// The newest version of a plugin that a range allows.
+    fn find_version(&self, newest: Connector, wanted: Option<&str>) -> Result<Connector, Refusal> {
+        let Some(wanted) = wanted.filter(|wanted| !wanted.trim().is_empty()) else { return Ok(newest) };
+        let range = Range::parse(wanted)
+            .map_err(|_| Refusal::Invalid(format!("Invalid version specification: {wanted}")))?;
+        let all: Vec<_> =
+            self.plugins.connectors().iter().filter(|each| each.class() == newest.class()).collect();
+        let fits = |each: &&Connector| range.fits(each.class(), each.version(), &self.framework.version);
+        let fitting = all.iter().copied().filter(fits);
+        let found = fitting.max_by(|a, b| version::compare(a.version(), b.version()));
+        found.cloned().ok_or_else(|| {
+            let available: Vec<_> = all.iter().map(|each| each.version()).collect();
+            Refusal::Invalid(version::mismatch(java_class(&newest), &range, &available.join(", ")))
+        })
+    }
+
     pub fn kind_of(&self, config: &Properties) -> &'static str {
         let plugin = config.get("connector.class").and_then(|class| self.plugins.find(class.trim()));
         plugin.map_or("unknown", |plugin| kind_name(plugin.kind()))
     }
 
     pub fn version_of(&self, config: &Properties) -> Option<String> {
-        let plugin = config.get("connector.class").and_then(|class| self.plugins.find(class.trim()));
-        plugin.map(|plugin| plugin.version().to_owned())
+        self.plugin(config).ok().map(|plugin| plugin.version().to_owned())
     }
 
-    pub fn plugin_settings(&self, class: &str) -> Result<Value, Refusal> {
-        let plugin =
-            self.plugins.find(class).ok_or_else(|| Refusal::NotFound(format!("Unknown plugin {class}.")))?;
-        let own = declared(&plugin)?;
-        let all = definition::plugin_config(kind(plugin.kind()), plugin.version(), &own);
+    pub fn plugin_settings(&self, class: &str, version: Option<&str>) -> Result<Value, Refusal> {
+        let all = if let Some(newest) = self.plugins.find(class) {
+            let plugin = self.find_version(newest, version)?;
+            definition::plugin_config(kind(plugin.kind()), plugin.version(), &declared(&plugin)?)
+        } else if let Some(class) = converter::Class::find(class) {
+            self.check_built_in(class.name(), version)?;
+            definition::converter_config(class)
+        } else {
+            return Err(Refusal::NotFound(format!("Unknown plugin {class}.")));
+        };
         serde_json::to_value(all).map_err(|error| Refusal::Internal(error.to_string()))
     }
 
-    pub fn validate(&self, class: &str, config: &Properties) -> Result<Value, Refusal> {
-        let Some(configured) = config.get("connector.class") else {
-            return Err(Refusal::Invalid(no_type(config)));
-        };
-        let resolved = self.settings.config_providers.resolve(config);
-        let (plugin, asked) = (self.plugin_of(&resolved)?, self.find(class)?);
-        if plugin.class() != asked.class() {
-            let sentence =
-                format!("Included connector type {configured} does not match request type {class}");
-            return Err(Refusal::Invalid(sentence));
+    /// What is built in has one version: the worker's.
+    fn check_built_in(&self, class: &str, wanted: Option<&str>) -> Result<(), Refusal> {
+        let Some(wanted) = wanted.filter(|wanted| !wanted.trim().is_empty()) else { return Ok(()) };
+        let own = &self.framework.version;
+        match Range::parse(wanted) {
+            Ok(range) if range.contains(own) => Ok(()),
+            Ok(range) => Err(Refusal::Invalid(version::mismatch(class, &range, own))),
+            Err(_) => Err(Refusal::Invalid(format!("Invalid version specification: {wanted}"))),
         }
+    }
+
+    pub fn validate(&self, class: &str, config: &Properties) -> Result<Value, Refusal> {
+        let configured = config.get("connector.class").ok_or_else(|| Refusal::Invalid(no_type(config)))?;
+        let resolved = self.settings.config_providers.resolve(config);
+        let resolved_class = resolved.config.get("connector.class").unwrap_or(configured);
+        self.check_same(resolved_class, class).map_err(|refusal| resolved.scrubber.refusal(refusal))?;
+        let plugin = self.plugin_of(&resolved)?;
         let validation = self.validation(&plugin, config, &resolved)?;
         serde_json::to_value(validation).map_err(|error| Refusal::Internal(error.to_string()))
     }
 
-    /// The plugin of a config that names one; what cannot be found is told as the client wrote it.
+    /// The class in the config and the one in the path may be two names of one plugin; else one has to end in the
+    /// other, as in Connect.
+    fn check_same(&self, configured: &str, asked: &str) -> Result<(), Refusal> {
+        let found = |class: &str| self.plugins.find(class.trim()).map(|plugin| plugin.class().to_owned());
+        let is_same = match (found(configured), found(asked)) {
+            (Some(configured), Some(asked)) => configured == asked,
+            _ => names_agree(configured, asked),
+        };
+        if is_same {
+            return Ok(());
+        }
+        let sentence = format!("Included connector type {configured} does not match request type {asked}");
+        Err(Refusal::Invalid(sentence))
+    }
+
+    /// The plugin of a config that names one; what cannot be found is told as the client wrote it. A version that is
+    /// not there is told with everything else that is wrong.
     fn plugin_of(&self, resolved: &Resolved) -> Result<Connector, Refusal> {
         let class = resolved.config.get("connector.class").unwrap_or_default();
-        self.find(class).map_err(|refusal| resolved.scrubber.refusal(refusal))
+        let plugin = self.plugin(&resolved.config).or_else(|_| self.find(class));
+        plugin.map_err(|refusal| resolved.scrubber.refusal(refusal))
     }
 
     /// A config that may be written, or the refusal with everything that is wrong.
@@ -177,7 +229,7 @@ impl Shared {
         let problems = plugin_problems(plugin, resolved)?;
         let described = Plugin {
             kind: kind(plugin.kind()),
-            class: plugin.class(),
+            class: java_class(plugin),
             version: plugin.version(),
             settings: &own,
             problems: &problems,
@@ -205,6 +257,24 @@ fn plugin_problems(plugin: &Connector, resolved: &Resolved) -> Result<Vec<Proble
     })?;
     let problem = |found: host::Found| Problem { setting: found.setting, sentence: found.message };
     Ok(found.into_iter().filter(|found| found.severity == Severity::Error).map(problem).collect())
+}
+
+/// The name that Connect's users know a connector by, when it has one beside its own.
+pub fn java_class(connector: &Connector) -> &str {
+    let is_java = |name: &&String| name.contains('.') && !name.starts_with("io.penstock.");
+    if connector.class().contains('.') {
+        return connector.class();
+    }
+    connector.aliases().iter().find(is_java).map_or(connector.class(), String::as_str)
+}
+
+/// The name in the path may leave out the package and `Connector`.
+fn names_agree(configured: &str, asked: &str) -> bool {
+    short(configured).ends_with(short(asked))
+}
+
+fn short(class: &str) -> &str {
+    class.strip_suffix("Connector").filter(|short| !short.is_empty()).unwrap_or(class)
 }
 
 fn declared(plugin: &Connector) -> Result<Vec<Definition>, Refusal> {
@@ -236,4 +306,20 @@ fn converters() -> impl Iterator<Item = (&'static str, &'static str)> {
         let kind = if class.is_for_records() { "converter" } else { "header_converter" };
         (class.name(), kind)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_agree;
+
+    #[test]
+    fn the_class_of_a_config_ends_in_that_of_the_path() {
+        let class = "org.example.FileStreamSinkConnector";
+        for asked in [class, "FileStreamSinkConnector", "FileStreamSink"] {
+            assert!(names_agree(class, asked), "{asked}");
+        }
+        assert!(!names_agree(class, "FileStreamSource"));
+        assert!(!names_agree("", "FileStreamSink"));
+        assert!(!names_agree("a", "b"));
+    }
 }

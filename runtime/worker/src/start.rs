@@ -2,6 +2,7 @@
 use crate::crew::Crew;
 use crate::definition::{self, ConverterConfig};
 use crate::handle::Handle;
+use crate::herder::loggers::Loggers;
 use crate::herder::{Address, Herder, Input, Shared};
 use crate::metrics::Metrics;
 use crate::settings::{self, InternalTopic, Mode, Settings};
@@ -49,6 +50,7 @@ impl Worker {
         let logs = open_logs(&settings, &inputs, &offsets).await?;
         let context: Vec<_> =
             settings.metrics_context.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let log_level = settings.log.level.clone();
         let shared = Arc::new(Shared {
             framework: framework(&settings, &plugins),
             metrics: Metrics::new(&context),
@@ -61,6 +63,7 @@ impl Worker {
             lease: OnceLock::new(),
             session_key: Mutex::default(),
             counts: Mutex::default(),
+            loggers: Loggers::new(&log_level),
         });
         let (caught_up, is_caught_up) = oneshot::channel();
         tokio::spawn(read_logs(Arc::clone(&shared), inputs.clone(), caught_up));

@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::{check_level, filter, json_layer};
+use tracing_subscriber::filter::EnvFilter;
+use worker::Verbosity;
+
+use super::{check_level, combined, filter, json_layer};
 
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
@@ -24,10 +27,14 @@ impl Write for Written {
 
 /// The lines that `act` logs at this level.
 fn lines(level: &str, act: impl FnOnce()) -> Vec<Value> {
+    lines_through(filter(level).unwrap(), act)
+}
+
+fn lines_through(filter: EnvFilter, act: impl FnOnce()) -> Vec<Value> {
     let written = Written::default();
     let writer = written.clone();
     let layer = json_layer(move || writer.clone());
-    let subscriber = tracing_subscriber::registry().with(filter(level).unwrap()).with(layer);
+    let subscriber = tracing_subscriber::registry().with(filter).with(layer);
     tracing::subscriber::with_default(subscriber, act);
     let bytes = written.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -52,6 +59,26 @@ fn a_level_is_for_our_crates_and_libraries_stay_quiet() {
     check("off", &[]);
     check("hyper=info", &["their info", "their warning"]);
     check("info,penstock_worker=debug", &["our info", "our debug", "their info", "their warning"]);
+}
+
+#[test]
+fn single_targets_get_levels_of_their_own() {
+    let check = |base: &str, root: Option<&'static str>, target: &str, expected: &[&str]| {
+        let verbosity = Verbosity { root, targets: vec![(target.to_owned(), "debug")] };
+        let logged = lines_through(combined(base, &verbosity).unwrap(), || {
+            tracing::debug!(target: "penstock_worker::task::sink::poll", "sink");
+            tracing::debug!(target: "penstock_worker::herder", "herder");
+            tracing::info!(target: "penstock_server", "server");
+            tracing::warn!(target: "penstock_server", "server's warning");
+        });
+        let messages: Vec<_> = logged.iter().map(|line| line["message"].as_str().unwrap()).collect();
+        assert_eq!(messages, expected, "{base} {root:?} {target}");
+    };
+    check("info", None, "penstock_worker::task::sink", &["sink", "server", "server's warning"]);
+    check("info", Some("warn"), "penstock_worker", &["sink", "herder", "server's warning"]);
+    check("off", None, "penstock_worker::herder", &["herder"]);
+    check("warn,penstock_server=info", None, "elsewhere", &["server", "server's warning"]);
+    check("info", None, "penstock::", &["server", "server's warning"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Wires plugins, worker and server, waits for a signal, and drains.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use host::{Discovery, Plugins, Trial};
@@ -12,16 +13,18 @@ use worker::{Handle, Settings, Worker};
 use super::address::{self, Address};
 use super::users;
 use crate::failure::Failure;
+use crate::logs::Levels;
 use crate::signals::Signals;
 
 /// Returns once the worker has drained after a signal.
-pub fn until_stopped(settings: Settings) -> Result<(), Failure> {
+pub fn until_stopped(settings: Settings, levels: Levels) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("penstock").build();
     let runtime = runtime.map_err(|error| Failure::Failed(format!("starting threads: {error}")))?;
     let done = runtime.block_on(async {
         let mut signals =
             Signals::listen().map_err(|error| Failure::Failed(format!("listening to signals: {error}")))?;
         let mut running = Running::start(settings).await?;
+        running.handle().on_log_levels(Arc::new(move |verbosity| levels.apply(verbosity)));
         tokio::select! {
             signal = signals.next() => info!(signal, "stopping"),
             reason = running.worker.refused() => {

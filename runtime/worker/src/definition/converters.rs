@@ -60,6 +60,13 @@ pub fn add_settings(draft: &mut Draft, config: &Config) {
     }
 }
 
+/// A converter's own settings, in the order in which clients see them when they ask for nothing else.
+pub fn config(class: Class) -> Vec<Definition> {
+    let mut all = settings(class);
+    all.sort_by(|a, b| (&a.group, a.order_in_group).cmp(&(&b.group, b.order_in_group)));
+    all
+}
+
 /// Adds a setting under a prefix; its messages name the setting as its owner knows it.
 pub fn add_prefixed(draft: &mut Draft, prefix: &str, own: Definition, given: Given<'_>) {
     let full = format!("{prefix}.{}", own.name);
@@ -116,15 +123,18 @@ fn settings(class: Class) -> Vec<Definition> {
     };
     match class {
         Class::SimpleHeader => Vec::new(),
-        Class::String => vec![
-            kind(),
-            Definition::new("converter.encoding", Text)
-                .default("UTF-8")
-                .about(Importance::High, "Character encoding of the text in Kafka."),
-        ],
+        Class::String => vec![kind(), encoding()],
         Class::Json => json(kind()),
         _ => vec![kind()],
     }
+}
+
+fn encoding() -> Definition {
+    let encoding = Definition::new("converter.encoding", Text)
+        .default("UTF-8")
+        .about(Importance::High, "Character encoding of the text in Kafka.")
+        .titled("Encoding");
+    Definition { width: Width::Medium, ..encoding }
 }
 
 fn json(kind: Definition) -> Vec<Definition> {

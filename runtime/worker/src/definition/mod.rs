@@ -15,7 +15,7 @@ mod topic_creation;
 mod validate;
 mod validator;
 mod value;
-mod version;
+pub mod version;
 mod view;
 
 #[cfg(test)]
@@ -26,6 +26,7 @@ mod tests;
 use indexmap::IndexMap;
 
 pub use answer::{Setting, Validation, Value, plugin_config};
+pub use converters::config as converter_config;
 pub use plugin::parse;
 pub use policy::OverridePolicy;
 pub use setting::{Definition, Importance, Type, Width};

@@ -8,10 +8,10 @@ use super::value::{list, trim};
 use super::version::{Range, mismatch};
 
 /// The plugin's version has to be one that the config asks for.
-pub fn check_version(draft: &mut Draft, plugin: &Plugin<'_>, config: &Config) {
+pub fn check_version(draft: &mut Draft, plugin: &Plugin<'_>, worker: &Worker, config: &Config) {
     let Some(wanted) = given(config, "connector.plugin.version") else { return };
     match Range::parse(wanted) {
-        Ok(range) if range.contains(plugin.version) => {}
+        Ok(range) if range.fits(plugin.class, plugin.version, &worker.version) => {}
         Ok(range) => {
             let error = mismatch(plugin.class, &range, plugin.version);
             draft.refuse("connector.class", error.clone());

@@ -73,7 +73,7 @@ pub fn validate(plugin: &Plugin<'_>, worker: &Worker, config: &Config) -> Valida
         draft.add(definition, config);
     }
     converters::check_classes(&mut draft, worker, config);
-    rules::check_version(&mut draft, plugin, config);
+    rules::check_version(&mut draft, plugin, worker, config);
     match plugin.kind {
         Kind::Sink => rules::check_sink(&mut draft, config),
         Kind::Source => rules::check_source(&mut draft, worker, config),

@@ -44,7 +44,19 @@ impl Range {
         }
     }
 
+    /// Whether a plugin has a version of the range. What Apache Kafka brings along has the version of Connect too:
+    /// configs that come from a Java worker ask for that one.
+    pub fn fits(&self, class: &str, own: &str, connect: &str) -> bool {
+        self.contains(own) || (class.starts_with("org.apache.kafka.connect.") && self.contains(connect))
+    }
+
+    /// `4.3.1-penstock.0.1` counts as 4.3.1 too, because it answers as that does.
     pub fn contains(&self, version: &str) -> bool {
+        let plain = version.split_once("-penstock").map_or(version, |(plain, _)| plain);
+        self.holds(version) || self.holds(plain)
+    }
+
+    fn holds(&self, version: &str) -> bool {
         let above = self.low.as_ref().is_none_or(|(low, inclusive)| match compare(version, low) {
             Ordering::Greater => true,
             Ordering::Equal => *inclusive,
@@ -87,7 +99,7 @@ fn bad(text: &str) -> String {
 }
 
 /// Numbers compare as numbers and words as words; a version with more behind it is the later one, unless that is a word.
-fn compare(a: &str, b: &str) -> Ordering {
+pub fn compare(a: &str, b: &str) -> Ordering {
     let mut left = a.split(['.', '-']);
     let mut right = b.split(['.', '-']);
     loop {
@@ -129,9 +141,20 @@ mod tests {
             ("(,2]", "2.0", true),
             ("[1.10]", "1.9", false),
             ("latest", "0.1", true),
+            ("4.3.1", "4.3.1-penstock.0.1.0", true),
+            ("[4.0,)", "4.3.1-penstock.0.1.0", true),
+            ("4.3.2", "4.3.1-penstock.0.1.0", false),
         ] {
             assert_eq!(Range::parse(range).unwrap().contains(version), holds, "{version} in {range}");
         }
+    }
+
+    #[test]
+    fn a_plugin_of_kafka_has_the_version_of_connect_too() {
+        let range = Range::parse("[4.0,)").unwrap();
+        assert!(range.fits("org.apache.kafka.connect.file.FileStreamSinkConnector", "0.1.0", "4.3.1"));
+        assert!(!range.fits("ClickHouseSink", "0.1.0", "4.3.1"));
+        assert!(range.fits("ClickHouseSink", "4.1", "3.0"));
     }
 
     #[test]

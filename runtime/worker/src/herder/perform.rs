@@ -117,9 +117,7 @@ impl Herder {
 
     fn resolved_spec(&self, id: &TaskId, resolved: &Resolved, wanted: Wanted) -> Result<TaskSpec, Failure> {
         let config = &resolved.config;
-        let class =
-            config.get("connector.class").ok_or_else(|| wrong("connector.class: a value is required"))?;
-        let plugin = self.shared.find(class).map_err(|refusal| wrong(&refusal.to_string()))?;
+        let plugin = self.shared.plugin(config).map_err(|refusal| wrong(&refusal.to_string()))?;
         let connector = task::parse(crate::shared::kind(plugin.kind()), config, &self.shared.framework)?;
         let settings = Arc::clone(&self.shared.settings);
         let client = task::client(&settings, &settings.kafka.producer, &connector.producer)?;
@@ -265,13 +263,13 @@ fn planned(shared: &super::Shared, config: &Properties) -> Result<Vec<Properties
 }
 
 fn planned_resolved(shared: &super::Shared, config: &Properties) -> Result<Vec<Properties>, Failure> {
-    let class = config.get("connector.class").ok_or_else(|| wrong("connector.class: a value is required"))?;
-    let plugin = shared.find(class).map_err(|refusal| wrong(&refusal.to_string()))?;
+    let plugin = shared.plugin(config).map_err(|refusal| wrong(&refusal.to_string()))?;
     let parsed = task::parse(crate::shared::kind(plugin.kind()), config, &shared.framework)?;
     let tasks = plugin
         .plan(&task::for_plugin(config), parsed.tasks_max)
         .map_err(|error| failure_of("planning the tasks", &error))?;
     // Java names the task's class after the connector's, and a Java worker that takes over needs it.
+    let class = crate::shared::java_class(&plugin);
     let task_class =
         class.strip_suffix("Connector").map_or_else(|| class.to_owned(), |stem| format!("{stem}Task"));
     let properties = |task: &penstock_sdk::Config| {

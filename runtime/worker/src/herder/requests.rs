@@ -1,5 +1,6 @@
 //! Answers requests: reads at once, writes through the config log.
-use super::{Herder, Reply, Request};
+use super::cluster_actions::NO_LEADER;
+use super::{Herder, Reply, Request, loggers};
 use crate::api::{ConnectorInfo, ConnectorStatus, Refusal, Status};
 use crate::store::{configs, statuses};
 use cluster::{Connector, Event, Properties, Restart, RunState, TargetState, TaskId};
@@ -13,7 +14,10 @@ impl Herder {
             Request::List(reply) => {
                 let _ = reply.send(self.decide.configs().iter().map(|(name, _)| name.to_owned()).collect());
             }
-            Request::Topics { name, reply } => drop(reply.send(self.statuses.topics(&name))),
+            Request::Topics { name, reply } => {
+                let topics = self.connector(&name).map(|_| self.statuses.topics(&name));
+                drop(reply.send(topics));
+            }
             Request::Status { name, reply } => drop(reply.send(self.status(&name))),
             Request::Info { name, reply } => drop(reply.send(self.info(&name))),
             Request::Tasks { name, reply } => drop(reply.send(self.tasks(&name))),
@@ -33,7 +37,9 @@ impl Herder {
             | Request::PutConfig { name, .. }
             | Request::Delete { name, .. }
             | Request::SetTarget { name, .. }
-            | Request::Restart { name, .. } => name.clone(),
+            | Request::Restart { name, .. }
+            | Request::ChangeOffsets { name, .. } => name.clone(),
+            Request::SetLogger { name, .. } => loggers::busy_name(name),
             _ => return,
         };
         match self.is_put_aside(&name, request) {
@@ -44,6 +50,8 @@ impl Herder {
             Some(Request::Delete { name, reply }) => self.delete(&name, reply),
             Some(Request::SetTarget { name, target, reply }) => self.set_target(&name, target, reply),
             Some(Request::Restart { name, restart, reply }) => self.restart(name, restart, reply),
+            Some(Request::ChangeOffsets { name, change, reply }) => self.change_offsets(&name, change, reply),
+            Some(Request::SetLogger { name, level, reply }) => self.set_logger(&name, level, reply),
             _ => {}
         }
     }
@@ -184,6 +192,11 @@ impl Herder {
     fn restart_task(&mut self, name: &str, task: u32) -> Result<(), Refusal> {
         let missing = || Refusal::NotFound(format!("Unknown connector: {name}"));
         let connector = self.decide.configs().get(name).ok_or_else(missing)?;
+        // Connect has no better words for a task that nobody runs. Its settings are erased, so how many there were is not known any more.
+        let most = connector.config.get("tasks.max").and_then(|max| max.trim().parse().ok()).unwrap_or(1);
+        if connector.target == TargetState::Stopped && task < most {
+            return Err(Refusal::Conflict(NO_LEADER.into()));
+        }
         if task as usize >= connector.tasks.len() {
             return Err(Refusal::NotFound(format!("Unknown task: {name}-{task}")));
         }
@@ -194,6 +207,7 @@ impl Herder {
     }
 
     fn reset_topics(&mut self, name: &str) -> Result<(), Refusal> {
+        self.connector(name)?;
         if !self.shared.settings.topics.track_reset {
             return Err(Refusal::Invalid("Topic tracking reset is disabled.".into()));
         }
@@ -229,9 +243,12 @@ impl Request {
             Self::Delete { reply, .. }
             | Self::SetTarget { reply, .. }
             | Self::RestartTask { reply, .. }
-            | Self::ResetTopics { reply, .. } => drop(reply.send(Err(refusal))),
-            // These are answered from memory and never refused.
-            Self::List(_) | Self::Topics { .. } => {}
+            | Self::ResetTopics { reply, .. }
+            | Self::ChangeOffsets { reply, .. }
+            | Self::SetLogger { reply, .. } => drop(reply.send(Err(refusal))),
+            Self::Topics { reply, .. } => drop(reply.send(Err(refusal))),
+            // This is answered from memory and never refused.
+            Self::List(_) => {}
         }
     }
 }

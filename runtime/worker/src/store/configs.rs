@@ -19,7 +19,12 @@ pub enum ConfigEntry {
         key: SessionKey,
         created_ms: i64,
     },
-    /// Logger levels and whatever later versions add.
+    /// A level for a logger of every worker. Meaningless when it was written before this worker started.
+    Logger {
+        name: String,
+        level: String,
+    },
+    /// Whatever later versions add.
     Other,
 }
 
@@ -56,6 +61,9 @@ pub fn parse(entry: &Entry) -> Result<ConfigEntry, String> {
         return Ok(ConfigEntry::Restart { name: name.into(), restart });
     } else if let ("session-key", Some(value)) = (key, &value) {
         return parse_session_key(value);
+    } else if let (Some(name), Some(value)) = (key.strip_prefix("logger-cluster-"), &value) {
+        let level = value["level"].as_str().ok_or_else(|| format!("{key}: expected a text `level`"))?;
+        return Ok(ConfigEntry::Logger { name: name.into(), level: level.into() });
     } else {
         return Ok(ConfigEntry::Other);
     };
@@ -173,6 +181,10 @@ pub fn restart(name: &str, restart: Restart) -> Entry {
     entry(format!("restart-connector-{name}"), &value)
 }
 
+pub fn logger(name: &str, level: &str) -> Entry {
+    entry(format!("logger-cluster-{name}"), &json!({ "level": level }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,7 +227,12 @@ mod tests {
             Some(r#"{"key":"Zm9vYmFy","algorithm":"HmacSHA256","creation-timestamp":1700000000000}"#),
             ConfigEntry::SessionKey { key, created_ms: 1_700_000_000_000 },
         );
-        check("logger-cluster-root", Some(r#"{"level":"INFO"}"#), ConfigEntry::Other);
+        let (name, level) = ("org.apache.kafka.connect".to_owned(), "WARN".to_owned());
+        check(
+            "logger-cluster-org.apache.kafka.connect",
+            Some(r#"{"level":"WARN"}"#),
+            ConfigEntry::Logger { name, level },
+        );
     }
 
     #[test]
@@ -231,9 +248,12 @@ mod tests {
 
     #[test]
     fn a_broken_record_names_its_key() {
-        for (key, value) in
-            [("connector-a", "{"), ("task-a-x", "{}"), ("target-state-a", r#"{"state":"UP"}"#)]
-        {
+        for (key, value) in [
+            ("connector-a", "{"),
+            ("task-a-x", "{}"),
+            ("target-state-a", r#"{"state":"UP"}"#),
+            ("logger-cluster-a", "{}"),
+        ] {
             let broken = parse(&Entry { key: key.into(), value: Some(value.into()) }).unwrap_err();
             assert!(broken.contains(key), "{broken}");
         }
@@ -249,5 +269,16 @@ mod tests {
         let keys: Vec<_> =
             tasks("a", &[config]).into_iter().map(|entry| String::from_utf8(entry.key).unwrap()).collect();
         assert_eq!(keys, ["task-a-0", "commit-a"]);
+        assert_eq!(text(logger("root", "ERROR")), r#"{"level":"ERROR"}"#);
+    }
+
+    #[test]
+    fn a_deletion_leaves_no_key_behind() {
+        let keys: Vec<_> =
+            deletion("a", 2).into_iter().map(|entry| String::from_utf8(entry.key).unwrap()).collect();
+        assert_eq!(
+            keys,
+            ["connector-a", "target-state-a", "commit-a", "tasks-fencing-a", "task-a-0", "task-a-1"]
+        );
     }
 }

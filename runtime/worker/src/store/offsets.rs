@@ -1,9 +1,10 @@
 //! Source offsets as Connect keeps them: key `["connector",{partition}]`, value `{offset}`, both JSON.
 use super::Entry;
+use crate::api::Object;
 use penstock_sdk::{Fields, Scalar};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value, json};
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// The newest offset of every source partition.
 #[derive(Default)]
@@ -46,39 +47,50 @@ impl Offsets {
 
     pub fn get(&self, connector: &str, partition: &Fields) -> Option<Fields> {
         let place = (connector.to_owned(), canonical(&object(partition)));
-        let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        map.get(&place).map(|stored| stored.offset.clone())
+        self.map().get(&place).map(|stored| stored.offset.clone())
     }
 
     /// The record that stores an offset.
     pub fn entry(&self, connector: &str, partition: &Fields, offset: &Fields) -> Entry {
-        let partition = object(partition);
-        let place = (connector.to_owned(), canonical(&partition));
-        let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let fresh =
-            || Value::from(vec![Value::from(connector), Value::from(partition)]).to_string().into_bytes();
-        let key = map.get(&place).map_or_else(fresh, |stored| stored.key.clone());
-        Entry { key, value: Some(Value::from(object(offset)).to_string().into_bytes()) }
+        self.change(connector, &object(partition), Some(&object(offset)))
+    }
+
+    /// The record that stores an offset, or with none erases what is stored for the partition.
+    pub fn change(&self, connector: &str, partition: &Object, offset: Option<&Object>) -> Entry {
+        let place = (connector.to_owned(), canonical(partition));
+        let fresh = || json!([connector, partition]).to_string().into_bytes();
+        let key = self.map().get(&place).map_or_else(fresh, |stored| stored.key.clone());
+        Entry { key, value: offset.map(|offset| json!(offset).to_string().into_bytes()) }
+    }
+
+    /// Everything that is stored for a connector: partitions and their offsets.
+    pub fn all(&self, connector: &str) -> Vec<(Object, Object)> {
+        let partition = |stored: &Stored| match serde_json::from_slice::<(String, Object)>(&stored.key) {
+            Ok((_, partition)) => partition,
+            Err(_) => unreachable!("a key is stored only after it was read"),
+        };
+        self.stored(connector, |stored| (partition(stored), object(&stored.offset)))
+    }
+
+    /// The records that erase everything of a connector.
+    pub fn reset(&self, connector: &str) -> Vec<Entry> {
+        self.stored(connector, |stored| Entry { key: stored.key.clone(), value: None })
+    }
+
+    fn stored<T>(&self, connector: &str, of: impl Fn(&Stored) -> T) -> Vec<T> {
+        let first = (connector.to_owned(), String::new());
+        let map = self.map();
+        let own = map.range(first..).take_while(|((name, _), _)| name == connector);
+        own.map(|(_, stored)| of(stored)).collect()
+    }
+
+    fn map(&self) -> RwLockReadGuard<'_, BTreeMap<Place, Stored>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn canonical(partition: &Map<String, Value>) -> String {
-    let sorted: BTreeMap<&String, &Value> = partition.iter().collect();
-    serde_json::to_string(&sorted).unwrap_or_default()
-}
-
-fn object(fields: &Fields) -> Map<String, Value> {
-    let value = |scalar: &Scalar| match scalar {
-        Scalar::Null => Value::Null,
-        Scalar::Boolean(value) => Value::from(*value),
-        Scalar::Integer(value) => Value::from(*value),
-        Scalar::Float(value) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
-        Scalar::Text(value) => Value::from(value.as_str()),
-    };
-    fields.iter().map(|(name, scalar)| (name.to_owned(), value(scalar))).collect()
-}
-
-fn fields(object: &Map<String, Value>) -> Fields {
+/// The fields as a plugin sees them.
+pub fn fields(object: &Object) -> Fields {
     let scalar = |value: &Value| match value {
         Value::Null => Scalar::Null,
         Value::Bool(value) => Scalar::Boolean(*value),
@@ -91,6 +103,22 @@ fn fields(object: &Map<String, Value>) -> Fields {
         nested => Scalar::Text(nested.to_string()),
     };
     object.iter().map(|(name, value)| (name.clone(), scalar(value))).collect()
+}
+
+fn canonical(partition: &Object) -> String {
+    let sorted: BTreeMap<&String, &Value> = partition.iter().collect();
+    serde_json::to_string(&sorted).unwrap_or_default()
+}
+
+fn object(fields: &Fields) -> Object {
+    let value = |scalar: &Scalar| match scalar {
+        Scalar::Null => Value::Null,
+        Scalar::Boolean(value) => Value::from(*value),
+        Scalar::Integer(value) => Value::from(*value),
+        Scalar::Float(value) => Number::from_f64(*value).map_or(Value::Null, Value::Number),
+        Scalar::Text(value) => Value::from(value.as_str()),
+    };
+    fields.iter().map(|(name, scalar)| (name.to_owned(), value(scalar))).collect()
 }
 
 #[cfg(test)]
@@ -118,6 +146,28 @@ mod tests {
         read(&offsets, r#"["c",{"f":"x"}]"#, Some(r#"{"position":1}"#));
         read(&offsets, r#"["c",{"f":"x"}]"#, None);
         assert_eq!(offsets.get("c", &Fields::new().with("f", "x")), None);
+    }
+
+    #[test]
+    fn the_offsets_of_one_connector_are_listed_changed_and_reset() {
+        let offsets = Offsets::default();
+        read(&offsets, r#"["c",{"f":"x"}]"#, Some(r#"{"position":1}"#));
+        read(&offsets, r#"["c",{"f":"y","n":2}]"#, Some(r#"{"position":2,"at":1.5}"#));
+        read(&offsets, r#"["c2",{"f":"x"}]"#, Some(r#"{"position":3}"#));
+        let listed = |connector: &str| json!(offsets.all(connector)).to_string();
+        let all = r#"[[{"f":"x"},{"position":1}],[{"f":"y","n":2},{"position":2,"at":1.5}]]"#;
+        assert_eq!(listed("c"), all);
+        assert_eq!(listed("nobody"), "[]");
+
+        let (partition, _) = offsets.all("c").remove(1);
+        let turned = partition.into_iter().rev().collect();
+        let entry = offsets.change("c", &turned, None);
+        assert_eq!((entry.key.as_slice(), entry.value), (br#"["c",{"f":"y","n":2}]"#.as_slice(), None));
+
+        for entry in offsets.reset("c") {
+            offsets.read(entry).unwrap();
+        }
+        assert_eq!((listed("c").as_str(), offsets.all("c2").len()), ("[]", 1));
     }
 
     #[test]

@@ -131,6 +131,15 @@ pub fn client(
     Ok(client)
 }
 
+/// The consumer group of a sink: `connect-NAME`, as long as nobody names another. The clients' own rules keep this
+/// setting from them, because who joins which group is not theirs to say.
+pub fn group_of(name: &str, connector: &ConnectorConfig, settings: &Settings) -> String {
+    let given = |group: &&str| !group.trim().is_empty();
+    let own = connector.consumer.get("group.id").map(String::as_str).filter(given);
+    let named = own.or_else(|| settings.kafka.consumer.get("group.id").filter(given));
+    named.map_or_else(|| format!("connect-{name}"), ToOwned::to_owned)
+}
+
 /// The parsed settings of a task, with the worker's converters where it has none.
 pub fn parse(
     kind: Kind,

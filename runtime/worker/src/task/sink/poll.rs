@@ -2,7 +2,7 @@
 use super::batch::{Batch, Outcome};
 use super::partitions::{Listener, Partitions};
 use super::write;
-use crate::task::config::{BatchLimits, TaskSpec, wrong};
+use crate::task::config::{BatchLimits, TaskSpec, group_of, wrong};
 use crate::task::failure::{failure, of_kafka};
 use cluster::{Failure, Wanted};
 use kafka::{Consumer, ConsumerSettings, Kind, Topics};
@@ -86,8 +86,7 @@ fn open(spec: &Arc<TaskSpec>, partitions: &Arc<Partitions>) -> Result<Consumer, 
         Declared::None => return Err(wrong("topics: a sink needs topics or topics.regex")),
     };
     let mut client = spec.consumer_settings()?;
-    let group =
-        client.get("group.id").map_or_else(|| format!("connect-{}", spec.id.connector), ToOwned::to_owned);
+    let group = group_of(&spec.id.connector, &spec.connector, &spec.settings);
     client.set_default("client.id", format!("connector-consumer-{}", spec.id));
     let seen = Arc::clone(spec);
     let listener = Listener {
