@@ -16,6 +16,7 @@ pub(crate) enum Call {
     Metrics {
         is_openmetrics: bool,
     },
+    OpenApi,
     /// Names only.
     Connectors,
     /// Names with what `expand` asks for, in its order.
@@ -92,6 +93,7 @@ impl Call {
             Endpoint::Root => Self::Root,
             Endpoint::Health => Self::Health,
             Endpoint::Metrics => Self::Metrics { is_openmetrics: false },
+            Endpoint::OpenApi => Self::OpenApi,
             Endpoint::Connectors => connectors(query),
             Endpoint::Create => Self::Create(Creation::parse(body)?),
             Endpoint::Info => Self::Info(name()),

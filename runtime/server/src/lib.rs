@@ -16,6 +16,7 @@ mod listener;
 mod media;
 mod number;
 mod offsets;
+mod openapi;
 mod path;
 mod perform;
 mod query;

@@ -3,7 +3,7 @@ use crate::call::{Call, Detail, LoggerChange, Task};
 use crate::config::Creation;
 use crate::fault::Fault;
 use crate::front::Site;
-use crate::{reply, shape};
+use crate::{openapi, reply, shape};
 use axum::response::Response;
 use cluster::{Properties, Restart, TargetState};
 use hyper::StatusCode;
@@ -18,6 +18,7 @@ pub(crate) async fn perform(call: Call, site: &Site) -> Result<Response, Fault> 
         Call::Root => reply::json(&shape::root(&worker.root())),
         Call::Health => health(worker).await,
         Call::Metrics { is_openmetrics } => metrics(worker, is_openmetrics),
+        Call::OpenApi => reply::text("application/json", openapi::document().to_owned()),
         Call::Connectors => reply::json(&worker.connectors().await?.into()),
         Call::Expanded(details) => expanded(worker, &details).await?,
         Call::Create(creation) => create(site, creation).await?,

@@ -9,6 +9,7 @@ pub(crate) enum Endpoint {
     Root,
     Health,
     Metrics,
+    OpenApi,
     Connectors,
     Create,
     Info,
@@ -40,10 +41,11 @@ pub(crate) enum Endpoint {
 }
 
 /// `*` stands for one segment, which is percent-decoded; all else has to be there to the letter.
-const TABLE: &[(Method, &str, Endpoint)] = &[
+pub(crate) const TABLE: &[(Method, &str, Endpoint)] = &[
     (Method::GET, "", Endpoint::Root),
     (Method::GET, "health", Endpoint::Health),
     (Method::GET, "metrics", Endpoint::Metrics),
+    (Method::GET, "openapi.json", Endpoint::OpenApi),
     (Method::GET, "connectors", Endpoint::Connectors),
     (Method::POST, "connectors", Endpoint::Create),
     (Method::GET, "connectors/*", Endpoint::Info),
@@ -157,6 +159,7 @@ mod tests {
         check("HEAD", "/", Endpoint::Root, &[]);
         check("GET", "/health/", Endpoint::Health, &[]);
         check("GET", "/metrics", Endpoint::Metrics, &[]);
+        check("GET", "/openapi.json", Endpoint::OpenApi, &[]);
         check("GET", "/connectors/", Endpoint::Connectors, &[]);
         check("GET", "/connectors;a=b", Endpoint::Connectors, &[]);
         check("POST", "/connectors", Endpoint::Create, &[]);

@@ -1,0 +1,101 @@
+//! The OpenAPI 3.1 document of the REST interface, made from the route table.
+//!
+//! Each endpoint is described in matches that name them all: one without a description does not compile.
+mod answers;
+mod requests;
+mod schemas;
+
+use crate::routes::{Endpoint, TABLE};
+use hyper::Method;
+use serde_json::{Map, Value, json};
+use std::sync::LazyLock;
+
+/// The document as JSON text; it is the same for as long as the worker runs.
+pub(crate) fn document() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| build().to_string());
+    &TEXT
+}
+
+fn build() -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Penstock",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Runs connectors between Kafka and other systems.",
+            "description": ABOUT,
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "tags": tags(),
+        "paths": paths(),
+        "components": { "schemas": schemas::all(), "responses": answers::refusals() },
+    })
+}
+
+const ABOUT: &str = "The REST interface of Kafka Connect, as its clients know it. A path may end in one slash, HEAD \
+    works wherever GET does, and OPTIONS lists the methods of a path. Query parameters that nobody knows are \
+    ignored. Every refusal has the same shape: its status and one sentence.";
+
+fn tags() -> Value {
+    json!([
+        { "name": "worker", "description": "The worker that answers." },
+        { "name": "connectors", "description": "What runs: connectors, their settings, states, tasks and topics." },
+        { "name": "connector-plugins", "description": "What could run: the plugins this worker has found." },
+    ])
+}
+
+fn paths() -> Value {
+    let mut paths = Map::new();
+    for (method, pattern, endpoint) in &TABLE {
+        let path = paths.entry(template(pattern)).or_insert_with(|| json!({}));
+        path[method.as_str().to_ascii_lowercase()] = operation(method, pattern, *endpoint);
+    }
+    paths.into()
+}
+
+fn operation(method: &Method, pattern: &str, endpoint: Endpoint) -> Value {
+    let (id, summary) = requests::title(endpoint);
+    let mut operation = json!({ "operationId": id, "summary": summary, "tags": [tag(pattern)] });
+    let mut parameters: Vec<Value> = names(pattern).map(requests::in_path).collect();
+    match requests::takes(endpoint) {
+        requests::Takes::Nothing => {}
+        requests::Takes::Query(mut query) => parameters.append(&mut query),
+        requests::Takes::Body(body) => operation["requestBody"] = body,
+    }
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+    operation["responses"] = answers::all(method, pattern, endpoint);
+    operation
+}
+
+/// `connectors/*/status` as `/connectors/{connector}/status`.
+fn template(pattern: &str) -> String {
+    let mut names = names(pattern);
+    let segments = pattern.split('/').map(|segment| match segment {
+        "*" => format!("/{{{}}}", names.next().unwrap_or_default()),
+        literal => format!("/{literal}"),
+    });
+    segments.collect()
+}
+
+/// What the stars of a pattern stand for: each is named after the segment before it, `connectors` or `tasks`.
+fn names(pattern: &str) -> impl Iterator<Item = &str> {
+    pattern.split('/').zip(pattern.split('/').skip(1)).filter(|(_, segment)| *segment == "*").map(
+        |(of, _)| {
+            let plural = of.rsplit('-').next().unwrap_or(of);
+            plural.strip_suffix('s').unwrap_or(plural)
+        },
+    )
+}
+
+fn tag(pattern: &str) -> &str {
+    match pattern.split('/').next() {
+        Some(first @ ("connectors" | "connector-plugins")) => first,
+        _ => "worker",
+    }
+}
+
+#[cfg(test)]
+mod tests;
