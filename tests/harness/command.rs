@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub struct Output {
@@ -26,10 +27,16 @@ pub fn penstock(arguments: &[&str]) -> Command {
 /// Runs to the end; a command that hangs fails the test.
 #[track_caller]
 pub fn output(command: &mut Command, dir: &Path) -> Output {
+    output_within(command, dir, crate::SOON)
+}
+
+/// Runs to the end, which has to come within `limit`.
+#[track_caller]
+pub fn output_within(command: &mut Command, dir: &Path, limit: Duration) -> Output {
     let (out, err) = (dir.join(crate::unique("stdout")), dir.join(crate::unique("stderr")));
     let file = |path: &Path| std::fs::File::create(path).expect("a file for the output");
     let mut child = command.stdout(file(&out)).stderr(file(&err)).spawn().expect("the binary starts");
-    let status = wait(&mut child, "the command to end");
+    let status = wait_within(&mut child, "the command to end", limit);
     let read = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
     Output { status, stdout: read(&out), stderr: read(&err) }
 }
@@ -37,16 +44,20 @@ pub fn output(command: &mut Command, dir: &Path) -> Output {
 /// Waits for a process to end; kills it when it takes too long, so that it does not outlive the test.
 #[track_caller]
 pub fn wait(child: &mut Child, what: &str) -> ExitStatus {
-    let start = std::time::Instant::now();
-    let ended =
-        crate::until_some(what, crate::SOON * 2, || match child.try_wait().expect("waiting for a child") {
-            Some(status) => Some(Some(status)),
-            None => (start.elapsed() > crate::SOON).then_some(None),
-        });
+    wait_within(child, what, crate::SOON)
+}
+
+#[track_caller]
+fn wait_within(child: &mut Child, what: &str, limit: Duration) -> ExitStatus {
+    let start = Instant::now();
+    let ended = crate::until_some(what, limit * 2, || match child.try_wait().expect("waiting for a child") {
+        Some(status) => Some(Some(status)),
+        None => (start.elapsed() > limit).then_some(None),
+    });
     ended.unwrap_or_else(|| {
         child.kill().expect("killing a child");
         child.wait().expect("waiting for a killed child");
-        panic!("waited {:?} in vain: {what}", crate::SOON)
+        panic!("waited {limit:?} in vain: {what}")
     })
 }
 

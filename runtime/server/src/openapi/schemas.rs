@@ -33,6 +33,9 @@ fn worker() -> Value {
 fn requests() -> Value {
     let scalar = json!({ "type": ["string", "number", "boolean"] });
     let setting = json!({ "type": ["string", "number", "boolean", "null"] });
+    let known = |value: &Value| json!({ "connector.class": value, "tasks.max": value, "topics": value });
+    let mut replaced = known(&scalar);
+    replaced["name"] = setting.clone();
     json!({
         "NewConnector": {
             "type": "object",
@@ -40,24 +43,25 @@ fn requests() -> Value {
             "additionalProperties": false,
             "properties": {
                 "name": scalar,
-                "config": { "type": "object", "additionalProperties": setting },
+                "config": { "type": "object", "properties": known(&setting), "additionalProperties": setting },
                 "initial_state": {
                     "description": "In any case; RUNNING when absent.",
                     "enum": ["RUNNING", "PAUSED", "STOPPED", null],
                 },
             },
-            "examples": [{ "name": "lines", "config": file_source() }],
+            "examples": [{ "name": "example", "config": file_source() }],
         },
         "NewConfig": {
             "description": "Numbers and booleans are kept as text.",
             "type": "object",
-            "properties": { "name": { "type": ["string", "number", "boolean", "null"] } },
+            "properties": replaced,
             "additionalProperties": scalar,
             "examples": [file_source()],
         },
         "ConfigPatch": {
             "description": "Numbers and booleans are kept as text.",
             "type": "object",
+            "properties": known(&setting),
             "additionalProperties": setting,
             "examples": [file_source()],
         },
