@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 /// Cases of each operation in each phase; the whole run has to end within the limit.
-const EXAMPLES: &str = "60";
+const EXAMPLES: &str = "40";
 const LIMIT: Duration = Duration::from_secs(90);
 
 impl Stage {
