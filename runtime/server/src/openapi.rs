@@ -6,7 +6,6 @@ mod requests;
 mod schemas;
 
 use crate::routes::{Endpoint, TABLE};
-use hyper::Method;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 
@@ -42,32 +41,31 @@ fn tags() -> Value {
         { "name": "worker", "description": "The worker that answers." },
         { "name": "connectors", "description": "What runs: connectors, their settings, states, tasks and topics." },
         { "name": "connector-plugins", "description": "What could run: the plugins this worker has found." },
+        { "name": "loggers", "description": "What the worker writes into its log." },
     ])
 }
 
 fn paths() -> Value {
     let mut paths = Map::new();
-    for (method, pattern, endpoint) in &TABLE {
+    for (method, pattern, endpoint) in TABLE {
+        let Some(title) = requests::title(*endpoint) else { continue };
+        let mut operation = json!({ "operationId": title.0, "summary": title.1, "tags": [tag(pattern)] });
+        let parameters = parameters(pattern, *endpoint);
+        if !parameters.is_empty() {
+            operation["parameters"] = parameters.into();
+        }
+        if let Some(body) = requests::body(*endpoint) {
+            operation["requestBody"] = body;
+        }
+        operation["responses"] = answers::all(method, pattern, *endpoint);
         let path = paths.entry(template(pattern)).or_insert_with(|| json!({}));
-        path[method.as_str().to_ascii_lowercase()] = operation(method, pattern, *endpoint);
+        path[method.as_str().to_ascii_lowercase()] = operation;
     }
     paths.into()
 }
 
-fn operation(method: &Method, pattern: &str, endpoint: Endpoint) -> Value {
-    let (id, summary) = requests::title(endpoint);
-    let mut operation = json!({ "operationId": id, "summary": summary, "tags": [tag(pattern)] });
-    let mut parameters: Vec<Value> = names(pattern).map(requests::in_path).collect();
-    match requests::takes(endpoint) {
-        requests::Takes::Nothing => {}
-        requests::Takes::Query(mut query) => parameters.append(&mut query),
-        requests::Takes::Body(body) => operation["requestBody"] = body,
-    }
-    if !parameters.is_empty() {
-        operation["parameters"] = parameters.into();
-    }
-    operation["responses"] = answers::all(method, pattern, endpoint);
-    operation
+fn parameters(pattern: &str, endpoint: Endpoint) -> Vec<Value> {
+    names(pattern).map(requests::in_path).chain(requests::query(endpoint)).collect()
 }
 
 /// `connectors/*/status` as `/connectors/{connector}/status`.
@@ -93,6 +91,7 @@ fn names(pattern: &str) -> impl Iterator<Item = &str> {
 fn tag(pattern: &str) -> &str {
     match pattern.split('/').next() {
         Some(first @ ("connectors" | "connector-plugins")) => first,
+        Some("admin") => "loggers",
         _ => "worker",
     }
 }

@@ -71,6 +71,14 @@ def asks(api, connector):
     until("the topic to be seen", lambda: api.get(topics) == {connector.name: {"topics": [connector.name]}})
 
 
+def logs(cluster):
+    assert cluster.root_logger["level"] == "INFO", cluster.root_logger
+    assert "root" in cluster.set_logger_log_level("root", "DEBUG")
+    assert cluster.root_logger["level"] == "DEBUG", cluster.root_logger
+    cluster.root_logger = "INFO"
+    assert cluster.root_logger["level"] == "INFO", cluster.root_logger
+
+
 def fails(api, cluster, name, failing, config):
     twice = refused(GenericConflict, lambda: api.post("/connectors", json={"name": name, "config": config}))
     assert twice == (409, {"error_code": 409, "message": f"Connector {name} already exists"}), twice
@@ -94,6 +102,7 @@ def main():
     connector = creates(api, cluster, name, config)
     moves(connector)
     asks(api, connector)
+    logs(cluster)
     fails(api, cluster, name, failing, config)
     connector.delete()
     until("the connector to be gone", lambda: list(cluster.connectors) == [failing])

@@ -40,7 +40,7 @@ const REFUSALS: [(u16, &str); 10] = [
         400,
         "The request cannot be right, whenever it is sent: the message says what is wrong and what is expected.",
     ),
-    (404, "There is no such connector, task or plugin."),
+    (404, "There is no such connector, task, plugin, logger or level."),
     (406, "The `Accept` header leaves no room for JSON. The body is a refusal's, without a content type."),
     (408, "The body did not arrive in time."),
     (409, "Not now, or not any more: the name is taken, or tasks are being moved, and clients try again."),
@@ -72,7 +72,7 @@ fn statuses(method: &Method, pattern: &str, endpoint: Endpoint) -> Vec<u16> {
     if endpoint.reads_body() {
         statuses.extend([408, 413]);
     }
-    if pattern.starts_with("connector") {
+    if method != Method::GET || pattern.starts_with("connector") {
         statuses.extend([409, 500]);
     }
     statuses
@@ -115,6 +115,16 @@ fn successes(endpoint: Endpoint) -> Vec<(u16, Value)> {
         Endpoint::ResetTopics => vec![(202, json!({ "description": "They are forgotten." }))],
         Endpoint::Plugins => vec![(200, json("Plugins", "What this worker has found."))],
         Endpoint::PluginSettings => vec![(200, json("Settings", "Its settings."))],
+        Endpoint::Offsets => vec![(200, json("Offsets", "Its offsets."))],
+        Endpoint::AlterOffsets => vec![(200, json("Message", "They are altered."))],
+        Endpoint::ResetOffsets => vec![(200, json("Message", "They are forgotten."))],
+        Endpoint::Loggers => vec![(200, json("Loggers", "The loggers."))],
+        Endpoint::Logger => vec![(200, json("Level", "Its level."))],
+        Endpoint::SetLogger => vec![
+            (200, json("LoggerNames", "The loggers of this worker that have a new level.")),
+            (204, json!({ "description": "With the scope of the cluster: every worker will hear of it." })),
+        ],
+        Endpoint::PutTasks | Endpoint::Fence => Vec::new(),
         Endpoint::Validate => {
             vec![(200, json("Validation", "What is wrong with each, which may be nothing."))]
         }
@@ -146,10 +156,11 @@ fn links() -> Value {
         .iter()
         .filter(|(_, pattern, _)| pattern.starts_with("connectors/*") && names(pattern).count() == 1);
     let link = |(_, _, endpoint): &(Method, &str, Endpoint)| {
-        let (id, _) = requests::title(*endpoint);
-        (id.to_owned(), json!({ "operationId": id, "parameters": { "connector": "$response.body#/name" } }))
+        let (id, _) = requests::title(*endpoint)?;
+        let link = json!({ "operationId": id, "parameters": { "connector": "$response.body#/name" } });
+        Some((id.to_owned(), link))
     };
-    of_a_connector.map(link).collect::<Map<_, _>>().into()
+    of_a_connector.filter_map(link).collect::<Map<_, _>>().into()
 }
 
 fn metrics() -> Value {

@@ -2,16 +2,10 @@
 use crate::routes::Endpoint;
 use serde_json::{Value, json};
 
-/// Besides the names in the path.
-pub(super) enum Takes {
-    Nothing,
-    Query(Vec<Value>),
-    Body(Value),
-}
-
-/// The operation's id and what it does.
-pub(super) fn title(endpoint: Endpoint) -> (&'static str, &'static str) {
-    match endpoint {
+/// The operation's id and what it does; nothing for what only workers ask of each other.
+pub(super) fn title(endpoint: Endpoint) -> Option<(&'static str, &'static str)> {
+    Some(match endpoint {
+        Endpoint::PutTasks | Endpoint::Fence => return None,
         Endpoint::Root => ("getWorker", "The worker's version and its Kafka cluster"),
         Endpoint::Health => ("getHealth", "Whether the worker is ready for requests"),
         Endpoint::Metrics => ("getMetrics", "The worker's metrics, as Prometheus reads them"),
@@ -38,25 +32,28 @@ pub(super) fn title(endpoint: Endpoint) -> (&'static str, &'static str) {
         Endpoint::Plugins => ("listPlugins", "Connectors that this worker could run, and other plugins"),
         Endpoint::PluginSettings => ("listPluginSettings", "The settings that a plugin takes"),
         Endpoint::Validate => ("validateConfig", "Check settings without creating anything"),
-    }
+        Endpoint::Offsets => ("getConnectorOffsets", "Where a connector goes on, in each of its partitions"),
+        Endpoint::AlterOffsets => ("alterConnectorOffsets", "Let a stopped connector go on elsewhere"),
+        Endpoint::ResetOffsets => ("resetConnectorOffsets", "Let a stopped connector begin anew"),
+        Endpoint::Loggers => ("listLoggers", "All loggers with their levels"),
+        Endpoint::Logger => ("getLogger", "The level of a logger"),
+        Endpoint::SetLogger => ("setLogger", "Change the level of a logger and of those below it"),
+    })
 }
 
-pub(super) fn takes(endpoint: Endpoint) -> Takes {
+/// The parameters after the path.
+pub(super) fn query(endpoint: Endpoint) -> Vec<Value> {
     match endpoint {
-        Endpoint::Connectors => Takes::Query(vec![expand()]),
-        Endpoint::Restart => Takes::Query(vec![
+        Endpoint::Connectors => vec![expand()],
+        Endpoint::Restart => vec![
             flag("includeTasks", false, "Whether the tasks are restarted too."),
             flag("onlyFailed", false, "Whether only what has FAILED is restarted."),
-        ]),
+        ],
         Endpoint::Plugins => {
-            Takes::Query(vec![flag("connectorsOnly", true, "Whether converters and the like are left out.")])
+            vec![flag("connectorsOnly", true, "Whether converters and the like are left out.")]
         }
-        Endpoint::Create => Takes::Body(body("NewConnector", "Its name and its settings.")),
-        Endpoint::PutConfig => Takes::Body(body("NewConfig", "All settings that the connector shall have.")),
-        Endpoint::PatchConfig => {
-            Takes::Body(body("ConfigPatch", "Settings to set, and with null to remove."))
-        }
-        Endpoint::Validate => Takes::Body(body("ConfigPatch", "Settings as they would be written.")),
+        Endpoint::PluginSettings => vec![version()],
+        Endpoint::SetLogger => vec![scope()],
         Endpoint::Root
         | Endpoint::Health
         | Endpoint::Metrics
@@ -73,8 +70,61 @@ pub(super) fn takes(endpoint: Endpoint) -> Takes {
         | Endpoint::Stop
         | Endpoint::Topics
         | Endpoint::ResetTopics
-        | Endpoint::PluginSettings => Takes::Nothing,
+        | Endpoint::Offsets
+        | Endpoint::ResetOffsets
+        | Endpoint::Loggers
+        | Endpoint::Logger
+        | Endpoint::PutTasks
+        | Endpoint::Fence
+        | Endpoint::Create
+        | Endpoint::PutConfig
+        | Endpoint::PatchConfig
+        | Endpoint::AlterOffsets
+        | Endpoint::Validate => Vec::new(),
     }
+}
+
+pub(super) fn body(endpoint: Endpoint) -> Option<Value> {
+    let (schema, description) = match endpoint {
+        Endpoint::Create => ("NewConnector", "Its name and its settings."),
+        Endpoint::PutConfig => ("NewConfig", "All settings that the connector shall have."),
+        Endpoint::PatchConfig => ("ConfigPatch", "Settings to set, and with null to remove."),
+        Endpoint::Validate => ("ConfigPatch", "Settings as they would be written."),
+        Endpoint::AlterOffsets => ("OffsetChanges", "Where to go on; with null as offset, from the start."),
+        Endpoint::SetLogger => ("NewLevel", "The level that it shall have."),
+        Endpoint::Root
+        | Endpoint::Health
+        | Endpoint::Metrics
+        | Endpoint::OpenApi
+        | Endpoint::Info
+        | Endpoint::Delete
+        | Endpoint::Config
+        | Endpoint::Status
+        | Endpoint::Tasks
+        | Endpoint::TaskStatus
+        | Endpoint::RestartTask
+        | Endpoint::Pause
+        | Endpoint::Resume
+        | Endpoint::Stop
+        | Endpoint::Topics
+        | Endpoint::ResetTopics
+        | Endpoint::Offsets
+        | Endpoint::ResetOffsets
+        | Endpoint::Loggers
+        | Endpoint::Logger
+        | Endpoint::PutTasks
+        | Endpoint::Fence
+        | Endpoint::Connectors
+        | Endpoint::Restart
+        | Endpoint::Plugins
+        | Endpoint::PluginSettings => return None,
+    };
+    let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
+    Some(json!({
+        "required": true,
+        "description": description,
+        "content": { "application/json": { "schema": schema } },
+    }))
 }
 
 /// The parameter that a name in a path is.
@@ -114,11 +164,13 @@ fn flag(name: &str, default: bool, description: &str) -> Value {
     json!({ "name": name, "in": "query", "description": description, "schema": schema })
 }
 
-fn body(schema: &str, description: &str) -> Value {
-    let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
-    json!({
-        "required": true,
-        "description": description,
-        "content": { "application/json": { "schema": schema } },
-    })
+fn version() -> Value {
+    let description = "The version of the plugin, when several are here.";
+    json!({ "name": "version", "in": "query", "description": description, "schema": { "type": "string" } })
+}
+
+fn scope() -> Value {
+    let description = "`cluster`, in any case, means every worker; any other word means this one.";
+    let schema = json!({ "type": "string", "enum": ["worker", "cluster"], "default": "worker" });
+    json!({ "name": "scope", "in": "query", "description": description, "schema": schema })
 }

@@ -3,7 +3,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for group in [worker(), requests(), connectors(), states(), plugins()] {
+    for group in [worker(), requests(), connectors(), states(), plugins(), offsets(), loggers()] {
         if let Value::Object(group) = group {
             all.extend(group);
         }
@@ -155,6 +155,51 @@ fn plugins() -> Value {
                 }), &[]),
             }), &[])),
         }), &[]),
+    })
+}
+
+fn offsets() -> Value {
+    let place = json!({ "type": "object" });
+    let change = json!({ "type": ["object", "null"] });
+    let example = json!({ "partition": { "filename": "lines.txt" }, "offset": { "position": 0 } });
+    json!({
+        "Offsets": object(&json!({
+            "offsets": list(&object(&json!({ "partition": place, "offset": place }), &[])),
+        }), &[]),
+        "OffsetChanges": {
+            "type": "object",
+            "required": ["offsets"],
+            "additionalProperties": false,
+            "properties": { "offsets": {
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "properties": { "partition": change, "offset": change },
+                    "additionalProperties": false,
+                },
+            } },
+            "examples": [{ "offsets": [example] }],
+        },
+        "Message": object(&json!({ "message": { "type": "string" } }), &[]),
+    })
+}
+
+fn loggers() -> Value {
+    json!({
+        "Level": object(&json!({
+            "level": { "type": "string" },
+            "last_modified": { "type": ["integer", "null"], "description": "Milliseconds since 1970." },
+        }), &[]),
+        "Loggers": { "type": "object", "additionalProperties": reference("Level") },
+        "LoggerNames": list(&json!({ "type": "string" })),
+        "NewLevel": {
+            "type": "object",
+            "required": ["level"],
+            "properties": { "level": { "type": "string", "minLength": 1 } },
+            "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
+            "examples": [{ "level": "INFO" }],
+        },
     })
 }
 

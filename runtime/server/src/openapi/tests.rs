@@ -5,7 +5,7 @@ use std::collections::HashSet;
 #[test]
 fn every_endpoint_has_its_operation() {
     let document = build();
-    for (method, pattern, _) in &TABLE {
+    for (method, pattern, _) in described() {
         let operation = &document["paths"][template(pattern)][method.as_str().to_ascii_lowercase()];
         assert!(operation["summary"].is_string(), "{method} {pattern}: {operation}");
         let answers = operation["responses"].as_object().unwrap();
@@ -15,7 +15,7 @@ fn every_endpoint_has_its_operation() {
     let operations = document["paths"].as_object().unwrap().values();
     let ids: Vec<_> =
         operations.flat_map(|path| path.as_object().unwrap().values()).map(|o| &o["operationId"]).collect();
-    assert_eq!(ids.len(), TABLE.len());
+    assert_eq!(ids.len(), described().count());
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len(), "ids are unique: {ids:?}");
 }
 
@@ -32,7 +32,7 @@ fn stars_are_named_after_what_is_before_them() {
 #[test]
 fn bodies_are_described_where_they_are_read_and_nowhere_else() {
     let document = build();
-    for (method, pattern, endpoint) in &TABLE {
+    for (method, pattern, endpoint) in described() {
         let operation = &document["paths"][template(pattern)][method.as_str().to_ascii_lowercase()];
         assert_eq!(operation["requestBody"].is_object(), endpoint.reads_body(), "{method} {pattern}");
         assert_eq!(operation["responses"]["413"].is_object(), endpoint.reads_body(), "{method} {pattern}");
@@ -44,6 +44,11 @@ fn bodies_are_described_where_they_are_read_and_nowhere_else() {
             "{method} {pattern}"
         );
     }
+}
+
+/// What is for everybody, and not only for other workers.
+fn described() -> impl Iterator<Item = &'static (hyper::Method, &'static str, Endpoint)> {
+    TABLE.iter().filter(|(.., endpoint)| requests::title(*endpoint).is_some())
 }
 
 /// All values under this key, anywhere.
