@@ -7,6 +7,7 @@ usage() { awk 'NR>1{if(!/^#/)exit; sub(/^# ?/,""); print}' "$1"; exit 2; }
 # variable NAME: the environment variable that carries the address of this kind of service.
 variable() {
   case $1 in
+    kafka-secure*) echo PENSTOCK_TEST_KAFKA_SECURE ;;
     kafka*) echo PENSTOCK_TEST_KAFKA ;;
     clickhouse*) echo PENSTOCK_TEST_CLICKHOUSE ;;
     connect*) echo PENSTOCK_TEST_CONNECT ;;
@@ -19,6 +20,15 @@ given() {
     kafka) [ -n "${PENSTOCK_TEST_KAFKA:-}" ] && echo "$PENSTOCK_TEST_KAFKA" ;;
     clickhouse) [ -n "${PENSTOCK_TEST_CLICKHOUSE:-}" ] && echo "$PENSTOCK_TEST_CLICKHOUSE" ;;
     *) return 1 ;;
+  esac
+}
+
+# more NAME: further lines that tests of this service need: addresses of its other listeners, its certificates.
+more() {
+  case $1 in
+    kafka-secure*)
+      sed -n -e 's/^KAFKA_BOOTSTRAP_\(SASL\|SASL_SSL\|SSL\)=/PENSTOCK_TEST_KAFKA_SECURE_\1=/p' \
+        -e 's/^KAFKA_TLS_DIR=/PENSTOCK_TEST_KAFKA_SECURE_TLS=/p' "$STATE/$1/broker/env" ;;
   esac
 }
 
@@ -41,6 +51,10 @@ run() {
   local name=$1 dir=$STATE/$1 port; shift
   port=$(<"$dir/port")
   case $name in
+    kafka-secure*)
+      if [ "$1" = up ]; then set -- up --secure; fi
+      # It serves a handful of clients.
+      KAFKA_HEAP=${KAFKA_HEAP:-192m} KAFKA_PORT=$port KAFKA_DATA_DIR=$dir/broker "$here/kafka/kafka.sh" "$@" ;;
     kafka*) KAFKA_PORT=$port KAFKA_DATA_DIR=$dir/broker "$here/kafka/kafka.sh" "$@" ;;
     clickhouse*) CLICKHOUSE_HOME=$dir/server CLICKHOUSE_HTTP_PORT=$port CLICKHOUSE_TCP_PORT=$((port + 1)) \
       "$here/clickhouse/clickhouse.sh" "$@" ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a real Apache Kafka broker, and a real Apache Kafka Connect worker as the reference, on loopback.
-# Everything comes from Maven Central jars (needs: bash, java >= 17, mvn; openssl for --secure).
+# Everything comes from Maven Central jars (needs: bash, java >= 17, mvn; openssl and Java's keytool for --secure).
 #
 #   kafka.sh up   [--secure] [--wipe]      start a single-node KRaft broker; prints its bootstrap address
 #   kafka.sh down [--wipe]                 stop it (and delete its data)
@@ -16,7 +16,8 @@
 #   PENSTOCK_SERVICES_HOME  where downloaded jars are kept  ${XDG_CACHE_HOME:-~/.cache}/penstock/services
 #   KAFKA_VERSION   Apache Kafka version           4.3.1
 #   KAFKA_PORT      PLAINTEXT listener             19092   (controller: +1)
-#                   with --secure also: +2 SASL_PLAINTEXT, +3 SASL_SSL, +4 SSL with client certificates
+#                   with --secure also: +2 SASL_PLAINTEXT, +3 SASL_SSL, +4 SSL with client certificates; both with
+#                   SASL take PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, and OAUTHBEARER with tokens that nobody signed
 #   KAFKA_DATA_DIR  data, logs, pid                $PENSTOCK_SERVICES_HOME/broker-$KAFKA_PORT
 #   KAFKA_HEAP      broker heap                    512m
 #   KAFKA_SET       extra broker settings, one `key=value` a line
@@ -182,6 +183,28 @@ certs() { # certs DIR: a CA, a server certificate (localhost, 127.0.0.1) and a c
   done
 }
 
+stores() { # stores DIR: the client's certificate and the CA in every format of store that Java clients use
+  local d=$1; [[ -s $d/.stores ]] && return 0
+  local keytool=${JAVA_HOME:+$JAVA_HOME/bin/}keytool; need "$keytool" openjdk-17-jre-headless
+  local kt=("$keytool" -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC -noprompt)
+  rm -f "$d"/*.jks "$d"/*.p12
+  openssl pkcs12 -export -in "$d/client.crt" -inkey "$d/client.key" -certfile "$d/ca.crt" -name client \
+    -out "$d/openssl.p12" -passout pass:p12-secret
+  openssl pkcs8 -topk8 -v2 aes-256-cbc -in "$d/client.key" -out "$d/encrypted.key" -passout pass:key-secret
+  cat "$d/encrypted.key" "$d/client.crt" "$d/ca.crt" >"$d/encrypted.pem"
+  # A store's password and its key's are different where the format can tell them apart.
+  { "${kt[@]}" -importkeystore -srckeystore "$d/openssl.p12" -srcstoretype PKCS12 -srcstorepass p12-secret -srcalias client \
+      -destkeystore "$d/client.jks" -deststoretype JKS -deststorepass jks-secret -destkeypass key-secret
+    "${kt[@]}" -importkeystore -srckeystore "$d/openssl.p12" -srcstoretype PKCS12 -srcstorepass p12-secret -srcalias client \
+      -destkeystore "$d/client.p12" -deststoretype PKCS12 -deststorepass p12-secret; } >"$d/keytool.log" 2>&1 &
+  local pid=$!
+  { "${kt[@]}" -importcert -alias ca -file "$d/ca.crt" -keystore "$d/trust.jks" -storetype JKS -storepass jks-secret
+    "${kt[@]}" -importcert -alias ca -file "$d/ca.crt" -keystore "$d/trust.p12" -storetype PKCS12 -storepass p12-secret; } \
+      >"$d/keytool2.log" 2>&1 || { cat "$d/keytool2.log" >&2; die "making trust stores failed"; }
+  wait "$pid" || { cat "$d/keytool.log" >&2; die "making key stores failed"; }
+  echo ok >"$d/.stores"
+}
+
 kafka_up() {
   local secure=0 wipe=0 a
   for a; do case $a in --secure) secure=1 ;; --wipe) wipe=1 ;; *) die "up: unknown option $a" ;; esac; done
@@ -219,11 +242,15 @@ kafka_up() {
     echo "log.cleaner.dedupe.buffer.size=16777216"
     if [[ $secure == 1 ]]; then
       certs "$d/tls"
+      stores "$d/tls"
       listeners+=",SASL_PLAINTEXT://$HOST:$((p + 2)),SASL_SSL://$HOST:$((p + 3)),SSL://$HOST:$((p + 4))"
-      echo "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512"
+      echo "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER"
       local l m
       for l in sasl_plaintext sasl_ssl; do
         echo "listener.name.$l.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_alice=\"alice-secret\" user_bob=\"bob-secret\";"
+        echo "listener.name.$l.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub=\"broker\";"
+        # A session ends with its token.
+        echo "listener.name.$l.oauthbearer.connections.max.reauth.ms=3600000"
         for m in 256 512; do
           echo "listener.name.$l.scram-sha-$m.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;"
         done
@@ -261,6 +288,7 @@ kafka_up() {
       echo "KAFKA_BOOTSTRAP_SASL=$HOST:$((p + 2))"; echo "KAFKA_BOOTSTRAP_SASL_SSL=$HOST:$((p + 3))"
       echo "KAFKA_BOOTSTRAP_SSL=$HOST:$((p + 4))"; echo "KAFKA_SASL_USER=alice"; echo "KAFKA_SASL_PASSWORD=alice-secret"
       echo "KAFKA_TLS_CA=$d/tls/ca.crt"; echo "KAFKA_TLS_CERT=$d/tls/client.crt"; echo "KAFKA_TLS_KEY=$d/tls/client.key"
+      echo "KAFKA_TLS_DIR=$d/tls"
     fi
   } >"$d/env"
   say "up in $(( $(now_ms) - t0 )) ms, pid $(<"$d/pid"), RSS $(rss "$(<"$d/pid")"), Kafka $KAFKA_VERSION, data $d, addresses in $d/env"
