@@ -2,13 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use crate::context::Context;
+use crate::context::{Context, write};
+use crate::oauth::{Recipient, Token};
+use crate::raw::Told;
 use crate::{ClientSettings, Committed, Error, TopicPartition};
+
+/// How often a call looks whether the client told of a fault.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// Another broker may answer, or a login succeed at the second try.
+const LOGIN_GRACE: Duration = Duration::from_secs(2);
 
 /// What a topic should be when it has to be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,10 +74,13 @@ impl Admin {
         let mut config = settings.to_producer();
         // Or asking whether a topic exists would create it.
         config.set("allow.auto.create.topics", "false");
-        let client = config
+        let client: AdminClient<Context> = config
             .create_with_context(Context::new(settings))
             .map_err(|error| Error::of_kafka(&error, "opening an admin client"))?;
-        Ok(Self { client: Arc::new(client), timeout })
+        let client = Arc::new(client);
+        let weak = Arc::downgrade(&client);
+        crate::oauth::serve(&config, weak);
+        Ok(Self { client, timeout })
     }
 
     /// A topic that is there already is fine, whatever it looks like.
@@ -78,7 +90,7 @@ impl Admin {
         for (key, value) in &spec.configs {
             topic = topic.set(key, value);
         }
-        let answer = self.client.create_topics([&topic], &self.options()).await;
+        let answer = self.watched(self.client.create_topics([&topic], &self.options())).await?;
         match first(answer.map_err(|error| Error::of_kafka(&error, &doing))?, &doing)? {
             Ok(_) => Ok(Creation::Created),
             Err((_, Code::TopicAlreadyExists)) => Ok(Creation::Existed),
@@ -88,7 +100,7 @@ impl Admin {
 
     pub async fn delete_topic(&self, topic: &str) -> Result<(), Error> {
         let doing = format!("deleting topic {topic}");
-        let answer = self.client.delete_topics(&[topic], &self.options()).await;
+        let answer = self.watched(self.client.delete_topics(&[topic], &self.options())).await?;
         match first(answer.map_err(|error| Error::of_kafka(&error, &doing))?, &doing)? {
             Ok(_) | Err((_, Code::UnknownTopicOrPartition)) => Ok(()),
             Err((_, code)) => Err(Error::of_code(code, &doing)),
@@ -97,26 +109,28 @@ impl Admin {
 
     /// None when there is no such topic.
     pub async fn describe_topic(&self, topic: &str) -> Result<Option<Description>, Error> {
-        let (name, timeout) = (topic.to_owned(), self.timeout);
+        let (name, budget) = (topic.to_owned(), Budget::new(self.timeout));
+        let asked = budget.clone();
         let found = self.blocking(move |client| {
             let doing = format!("describing topic {name}");
-            let all = metadata(client, Some(&name), timeout, &doing)?;
+            let all = metadata(client, Some(&name), &asked, &doing)?;
             match all.into_iter().next() {
                 Some((_, Some(Code::UnknownTopicOrPartition | Code::UnknownTopic))) | None => Ok(None),
                 Some((_, Some(code))) => Err(Error::of_code(code, &doing)),
                 Some((description, None)) => Ok(Some(description)),
             }
         });
-        found.await
+        budget.spend_on(found).await
     }
 
     pub async fn list_topics(&self) -> Result<Vec<Description>, Error> {
-        let timeout = self.timeout;
+        let budget = Budget::new(self.timeout);
+        let asked = budget.clone();
         let found = self.blocking(move |client| {
-            let all = metadata(client, None, timeout, "listing topics")?;
+            let all = metadata(client, None, &asked, "listing topics")?;
             Ok(all.into_iter().filter(|(_, code)| code.is_none()).map(|(topic, _)| topic).collect())
         });
-        found.await
+        budget.spend_on(found).await
     }
 
     /// The value in force, be it set or a default. None when there is no such key.
@@ -130,7 +144,7 @@ impl Admin {
 
     pub async fn delete_group(&self, group: &str) -> Result<(), Error> {
         let doing = format!("deleting group {group}");
-        let answer = self.client.delete_groups(&[group], &self.options()).await;
+        let answer = self.watched(self.client.delete_groups(&[group], &self.options())).await?;
         match first(answer.map_err(|error| Error::of_kafka(&error, &doing))?, &doing)? {
             Ok(_) | Err((_, Code::GroupIdNotFound)) => Ok(()),
             Err((_, code)) => Err(group_error(code, group, &doing)),
@@ -186,7 +200,10 @@ impl Admin {
     /// None when the cluster has no id or nobody answers in time.
     pub async fn cluster_id(&self) -> Option<String> {
         let timeout = self.timeout;
-        self.blocking(move |client| Ok(client.inner().fetch_cluster_id(timeout))).await.ok().flatten()
+        let found = self.blocking(move |client| {
+            client.inner().fetch_cluster_id(timeout).ok_or_else(|| Error::retry("no cluster id"))
+        });
+        found.await.ok()
     }
 
     /// Everything that a group has committed, read without joining it.
@@ -256,7 +273,88 @@ impl Admin {
     {
         let client = Arc::clone(&self.client);
         let task = tokio::task::spawn_blocking(move || call(&client));
-        task.await.map_err(|_| Error::retry("the runtime is shutting down"))?
+        let call = async { task.await.unwrap_or_else(|_| Err(Error::retry("the runtime is shutting down"))) };
+        self.watched(call).await?
+    }
+
+    /// A call that only waits for a login that will not succeed ends early, with the reason.
+    async fn watched<T, E>(&self, call: impl Future<Output = Result<T, E>>) -> Result<Result<T, E>, Error> {
+        let (start, context) = (Instant::now(), self.client.inner().context());
+        let mut call = std::pin::pin!(call);
+        loop {
+            let answer = tokio::time::timeout(LOOK_INTERVAL, &mut call).await;
+            self.listen();
+            let grace = if answer.is_ok() { Duration::ZERO } else { LOGIN_GRACE };
+            match answer {
+                Ok(Ok(answer)) => {
+                    context.trouble.clear();
+                    return Ok(Ok(answer));
+                }
+                answer => match (context.trouble.standing(start, grace), answer) {
+                    (Some(error), _) => return Err(error),
+                    (None, Ok(answer)) => return Ok(answer),
+                    (None, Err(_)) => {}
+                },
+            }
+        }
+    }
+
+    /// Nobody else reads what this client has to tell.
+    fn listen(&self) {
+        let client = self.client.inner();
+        for told in crate::raw::told(client.native_client()) {
+            match told {
+                Told::Error(code, reason) => client.context().failed(code, &reason),
+                Told::Line { level, facility, line } => {
+                    write(&client.context().client, level, &facility, &line);
+                }
+            }
+        }
+    }
+}
+
+impl Recipient for AdminClient<Context> {
+    fn take(&self, token: &Token) -> Result<(), String> {
+        crate::raw::give_token(self.inner().native_client(), token)
+    }
+
+    fn go_without(&self, reason: &str) {
+        // librdkafka would only log it: it has no event of errors for this kind of client.
+        self.inner().context().without_token(reason);
+    }
+}
+
+/// The time of a call that blocks a thread, which ends soon after nobody waits for it any more.
+#[derive(Clone)]
+struct Budget {
+    until: Instant,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Budget {
+    fn new(time: Duration) -> Self {
+        Self { until: Instant::now() + time, is_over: Arc::default() }
+    }
+
+    async fn spend_on<T>(&self, call: impl Future<Output = T>) -> T {
+        let answer = call.await;
+        self.is_over.store(true, Ordering::Relaxed);
+        answer
+    }
+
+    /// Asks again, for longer each time.
+    fn spend<T>(&self, mut ask: impl FnMut(Duration) -> Result<T, KafkaError>) -> Result<T, KafkaError> {
+        let mut time = Duration::from_secs(1);
+        loop {
+            let left = self.until.saturating_duration_since(Instant::now());
+            let start = Instant::now();
+            let answer = ask(time.min(left));
+            let used_up = start.elapsed() >= time && time < left;
+            if answer.is_ok() || !used_up || self.is_over.load(Ordering::Relaxed) {
+                return answer;
+            }
+            time *= 2;
+        }
     }
 }
 
@@ -294,11 +392,12 @@ fn group_error(code: Code, group: &str, doing: &str) -> Error {
 fn metadata(
     client: &AdminClient<Context>,
     topic: Option<&str>,
-    timeout: Duration,
+    budget: &Budget,
     doing: &str,
 ) -> Result<Vec<(Description, Option<Code>)>, Error> {
-    let all =
-        client.inner().fetch_metadata(topic, timeout).map_err(|error| Error::of_kafka(&error, doing))?;
+    let all = budget
+        .spend(|time| client.inner().fetch_metadata(topic, time))
+        .map_err(|error| Error::of_kafka(&error, doing))?;
     let describe = |topic: &rdkafka::metadata::MetadataTopic| {
         let partitions = topic.partitions().iter().map(rdkafka::metadata::MetadataPartition::id).collect();
         let description = Description { name: topic.name().to_owned(), partitions };

@@ -3,6 +3,9 @@
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+
+use crate::trouble::{NO_TOKEN, Trouble, judge};
 
 /// Of librdkafka's levels only the upper five are asked for, see `ClientSettings`.
 pub(crate) fn write(client: &str, level: i32, facility: &str, line: &str) {
@@ -20,15 +23,31 @@ pub(crate) fn write(client: &str, level: i32, facility: &str, line: &str) {
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub client: String,
+    pub trouble: Trouble,
 }
 
 impl Context {
     pub(crate) fn new(settings: &crate::ClientSettings) -> Self {
-        Self { client: settings.get("client.id").unwrap_or("penstock").to_owned() }
+        let client = settings.get("client.id").unwrap_or("penstock").to_owned();
+        Self { client, trouble: Trouble::default() }
     }
 
     pub(crate) fn log_line(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         write(&self.client, level as i32, facility, line);
+    }
+
+    pub(crate) fn without_token(&self, reason: &str) {
+        self.failed(RDKafkaErrorCode::Authentication, &format!("{NO_TOKEN}{reason}"));
+    }
+
+    /// A fault that a person has to repair is kept for whoever waits for this client.
+    pub(crate) fn failed(&self, code: RDKafkaErrorCode, reason: &str) {
+        let (code, reason) = judge(code, reason);
+        if self.trouble.report(code, &reason) {
+            tracing::error!(client = self.client, reason, "the connection to Kafka needs attention");
+        } else {
+            tracing::debug!(client = self.client, %code, reason, "client error");
+        }
     }
 }
 
@@ -38,6 +57,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(client = self.client, %error, reason, "client error");
+        let code = error.rdkafka_error_code();
+        self.failed(code.unwrap_or(RDKafkaErrorCode::Unknown), reason);
     }
 }

@@ -8,11 +8,13 @@ mod error;
 mod fetch;
 mod log;
 mod membership;
+mod oauth;
 mod pattern;
 mod producer;
 mod raw;
 mod rights;
 mod settings;
+mod trouble;
 
 pub use admin::{Admin, Creation, Description, GroupDescription, GroupMember, TopicSpec};
 pub use consumer::{
@@ -25,4 +27,4 @@ pub use fetch::{Header, Message, Messages};
 pub use log::{CompactedLog, Leading, LogRecord, LogSettings};
 pub use membership::{Event, GroupMembership, GroupSettings, Lease, Member, Membership, Solo};
 pub use producer::{Delivery, Outgoing, Producer, ProducerSettings, SendError};
-pub use settings::{ClientSettings, Untranslated};
+pub use settings::{ClientSettings, Untranslated, is_secret, override_refusal};

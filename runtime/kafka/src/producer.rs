@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::Message as _;
@@ -14,6 +14,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, NoCustomPartitioner, Producer 
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::context::Context;
+use crate::oauth::{Recipient, Token};
 use crate::{ClientSettings, Error};
 
 /// A record on its way out. Bytes are copied by `send`.
@@ -62,6 +63,9 @@ pub struct Producer {
 /// spins in the last part of each millisecond: together that took about 1 % of a core for a producer that does nothing.
 const POLL_WAIT: Duration = Duration::from_millis(500);
 
+/// For so long nothing may get through before a fault of the login is everybody's.
+const LOGIN_GRACE: Duration = Duration::from_secs(5);
+
 // A token travels as a pointer.
 const _: () = assert!(size_of::<usize>() >= size_of::<u64>(), "tokens need 64-bit pointers");
 
@@ -73,15 +77,27 @@ impl Producer {
             delivery: settings.delivery,
             in_flight: AtomicUsize::new(0),
         };
-        let inner: BaseProducer<Outcomes> = client
-            .to_producer()
+        let config = client.to_producer();
+        let inner: BaseProducer<Outcomes> = config
             .create_with_context(context)
             .map_err(|error| Error::of_kafka(&error, "opening a producer"))?;
         let (inner, is_closing) = (Arc::new(inner), Arc::new(AtomicBool::new(false)));
+        let weak = Arc::downgrade(&inner);
+        crate::oauth::serve(&config, weak);
         let (polled, stop) = (Arc::clone(&inner), Arc::clone(&is_closing));
         let poll = move || {
+            let mut waiting: Option<Instant> = None;
             while !stop.load(Ordering::Acquire) {
                 polled.poll(POLL_WAIT);
+                let outcomes = polled.context();
+                let is_waiting = outcomes.in_flight.load(Ordering::Acquire) > 0;
+                waiting = is_waiting.then(|| waiting.unwrap_or_else(Instant::now));
+                if waiting
+                    .is_some_and(|since| outcomes.context.trouble.standing(since, LOGIN_GRACE).is_some())
+                {
+                    // What waits for a login that does not succeed is told now, not after `delivery.timeout.ms`.
+                    polled.purge(rdkafka::producer::PurgeConfig::default().queue());
+                }
             }
         };
         std::thread::Builder::new()
@@ -167,6 +183,16 @@ impl Drop for Producer {
     }
 }
 
+impl Recipient for BaseProducer<Outcomes> {
+    fn take(&self, token: &Token) -> Result<(), String> {
+        crate::raw::give_token(self.client().native_client(), token)
+    }
+
+    fn go_without(&self, reason: &str) {
+        crate::raw::give_failure(self.client().native_client(), reason);
+    }
+}
+
 /// Name and receiver of outcomes, as rust-rdkafka wants them together.
 struct Outcomes {
     context: Context,
@@ -189,9 +215,13 @@ impl ProducerContext<NoCustomPartitioner> for Outcomes {
 
     fn delivery(&self, result: &DeliveryResult<'_>, token: usize) {
         let outcome = match result {
-            Ok(message) => Ok((message.partition(), message.offset())),
+            Ok(message) => {
+                self.context.trouble.clear();
+                Ok((message.partition(), message.offset()))
+            }
             Err((error, message)) => {
-                Err(Error::of_kafka(error, &format!("producing to {}", message.topic())))
+                let doing = format!("producing to {}", message.topic());
+                Err(self.fault(error, &doing).unwrap_or_else(|| Error::of_kafka(error, &doing)))
             }
         };
         self.in_flight.fetch_sub(1, Ordering::AcqRel);
@@ -200,6 +230,16 @@ impl ProducerContext<NoCustomPartitioner> for Outcomes {
             // The thread has to live on: other records of other tasks wait for it.
             tracing::error!("the receiver of a delivery panicked");
         }
+    }
+}
+
+impl Outcomes {
+    /// What kept a record from being sent, when it never was.
+    fn fault(&self, error: &KafkaError, doing: &str) -> Option<Error> {
+        let waited = [Code::PurgeQueue, Code::MessageTimedOut];
+        error.rdkafka_error_code().filter(|code| waited.contains(code))?;
+        let fault = self.context.trouble.standing(Instant::now(), Duration::ZERO)?;
+        Some(Error::new(fault.kind, format!("{doing}: {}", fault.message)))
     }
 }
 

@@ -6,6 +6,10 @@ mod calls;
 mod groups;
 mod list;
 mod replies;
+mod login;
+#[cfg(test)]
+mod properties;
+mod told;
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,6 +29,10 @@ pub(crate) use calls::{Identity, Ops};
 pub(crate) use groups::{Described, alter_offsets, delete_offsets};
 pub(crate) use list::Entry;
 pub(crate) use replies::{Replies, Reply};
+pub(crate) use login::{Seat, give_failure, give_token};
+#[cfg(test)]
+pub(crate) use properties::properties;
+pub(crate) use told::{Told, told};
 
 /// What happens to the assignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +58,7 @@ pub(crate) struct Handle {
     queue: NonNull<sys::rd_kafka_queue_t>,
     // The callbacks' pointer leads here, so it goes after `rk`, in `drop`.
     _shared: Arc<Shared>,
+    seat: Arc<Seat>,
 }
 
 // SAFETY: librdkafka guarantees that every call on a handle or a queue may come from any thread.
@@ -94,7 +103,11 @@ impl Handle {
             unsafe { sys::rd_kafka_destroy(rk.as_ptr()) };
             return Err(Error::config(format!("{doing}: group.id: expected a name")));
         };
-        Ok(Self { rk, queue, _shared: shared })
+        // SAFETY: `drop` clears the seat before the client goes.
+        let seat = Arc::new(unsafe { Seat::new(rk) });
+        let weak = Arc::downgrade(&seat);
+        crate::oauth::serve(config, weak);
+        Ok(Self { rk, queue, _shared: shared, seat })
     }
 
     pub(crate) fn ops(&self) -> Ops<'_> {
@@ -150,6 +163,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        self.seat.clear();
         // SAFETY: this is the last owner: messages, wakers and callers borrow or share the handle. The queue
         // has to go before the client. Closing was done before, with a bound; here it must not wait.
         unsafe {
@@ -241,7 +255,7 @@ unsafe extern "C" fn on_error(
 ) {
     // SAFETY: as in `on_rebalance`; the text lives for the length of this call.
     let (shared, reason) = unsafe { (&*opaque.cast::<Shared>(), text(reason)) };
-    let code = list::response(code);
+    let (code, reason) = crate::trouble::judge(list::response(code), &reason);
     let _ = catch_unwind(AssertUnwindSafe(|| shared.callbacks.failed(code, &reason)));
 }
 

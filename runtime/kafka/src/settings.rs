@@ -1,19 +1,27 @@
 //! Settings of a Kafka client: Java's keys in, librdkafka's keys out, secrets never shown.
 
 mod jaas;
+mod jks;
 mod known;
+mod login;
+mod oauth;
+mod overrides;
 mod refused;
 mod rules;
+mod stores;
 mod tls;
 mod translate;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use rdkafka::ClientConfig;
 
 use crate::Error;
+use crate::oauth::{LOGIN_KEY, Login};
 use known::Scope;
+pub use refused::override_refusal;
 
 /// A key that was given and has no effect here, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +31,23 @@ pub struct Untranslated {
 }
 
 /// librdkafka's settings by key, ready for any kind of client.
-#[derive(Clone, Default, PartialEq, Eq)]
+///
+/// Stores of certificates are read when the settings are translated. OAuth tokens are fetched when the first client
+/// opens, and shared by all clients whose settings say the same of them.
+#[derive(Clone, Default)]
 pub struct ClientSettings {
     values: BTreeMap<String, String>,
+    /// Keeps alive what `LOGIN_KEY` among the values leads to.
+    login: Option<Arc<Login>>,
 }
+
+impl PartialEq for ClientSettings {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values
+    }
+}
+
+impl Eq for ClientSettings {}
 
 impl ClientSettings {
     pub fn new() -> Self {
@@ -41,20 +62,31 @@ impl ClientSettings {
     where
         I: IntoIterator<Item = (String, String)>,
     {
-        let given: BTreeMap<String, String> = java.into_iter().collect();
-        refused::check_code_loading(&given)?;
-        translate::translate(&given).map(|(values, left_out)| (Self { values }, left_out))
+        Self::translate(&java.into_iter().collect())
     }
 
-    /// Translates what came with a connector: as `from_java`, but nothing may name a file of this machine,
-    /// load code or run a command.
-    pub fn from_untrusted<I>(java: I) -> Result<(Self, Vec<Untranslated>), Error>
+    /// The settings of a connector's client: the worker's, and over them what came with the connector, which may
+    /// name no file of this machine, load no code and run no command.
+    ///
+    /// Whoever goes to another cluster, or to the same with less protection, is not lent the worker's login.
+    pub fn with_overrides<I, J>(worker: I, overrides: J) -> Result<(Self, Vec<Untranslated>), Error>
     where
         I: IntoIterator<Item = (String, String)>,
+        J: IntoIterator<Item = (String, String)>,
     {
-        let given: BTreeMap<String, String> = java.into_iter().collect();
-        refused::check_untrusted(&given)?;
-        Self::from_java(given)
+        let own: BTreeMap<String, String> = overrides.into_iter().collect();
+        refused::check_connector(&own)?;
+        Self::translate(&overrides::lay_over(worker.into_iter().collect(), own))
+    }
+
+    fn translate(given: &BTreeMap<String, String>) -> Result<(Self, Vec<Untranslated>), Error> {
+        refused::check_operator(given)?;
+        let (mut values, left_out, tokens) = translate::translate(given)?;
+        let login = tokens.map(|(source, pace)| Login::of(source, pace));
+        if let Some(login) = &login {
+            values.insert(LOGIN_KEY.to_owned(), login.key().to_owned());
+        }
+        Ok((Self { values, login }, left_out))
     }
 
     /// Sets one of librdkafka's own keys.
@@ -83,6 +115,9 @@ impl ClientSettings {
     /// Lays the other settings over these: what they name wins.
     pub fn overlay(&mut self, other: &Self) {
         self.values.extend(other.values.clone());
+        if other.login.is_some() {
+            self.login.clone_from(&other.login);
+        }
     }
 
     pub(crate) fn to_consumer(&self) -> ClientConfig {
@@ -113,7 +148,8 @@ impl fmt::Debug for ClientSettings {
     }
 }
 
-pub(crate) fn is_secret(key: &str) -> bool {
+/// Whether the value of a client's setting must not be shown.
+pub fn is_secret(key: &str) -> bool {
     const MARKS: [&str; 7] =
         ["password", "secret", "passphrase", "jaas", "key.pem", "keystore.key", "oauthbearer.config"];
     MARKS.iter().any(|mark| key.contains(mark))

@@ -20,7 +20,8 @@ pub(crate) fn scope(key: &str) -> Option<Scope> {
     }
 }
 
-// Callbacks, aliases that only confuse, and keys that `refused` keeps from everybody are absent.
+// Callbacks, aliases that only confuse, keys that `login` and `tls` translate, and keys that `refused` keeps from
+// everybody are absent.
 const ANY: &[&str] = &[
     "allow.auto.create.topics",
     "api.version.fallback.ms",
@@ -53,10 +54,6 @@ const ANY: &[&str] = &[
     "reconnect.backoff.ms",
     "retry.backoff.max.ms",
     "retry.backoff.ms",
-    "sasl.mechanism",
-    "sasl.mechanisms",
-    "sasl.password",
-    "sasl.username",
     "security.protocol",
     "socket.connection.setup.timeout.ms",
     "socket.keepalive.enable",
@@ -69,15 +66,10 @@ const ANY: &[&str] = &[
     "ssl.ca.pem",
     "ssl.certificate.location",
     "ssl.certificate.pem",
-    "ssl.cipher.suites",
     "ssl.crl.location",
     "ssl.curves.list",
-    "ssl.endpoint.identification.algorithm",
     "ssl.key.location",
-    "ssl.key.password",
     "ssl.key.pem",
-    "ssl.keystore.location",
-    "ssl.keystore.password",
     "ssl.sigalgs.list",
     "statistics.interval.ms",
     "topic.blacklist",
@@ -139,6 +131,51 @@ const PRODUCER: &[&str] = &[
     "sticky.partitioning.linger.ms",
     "transaction.timeout.ms",
     "transactional.id",
+];
+
+/// What has no value that could be written down, says again what another key says, or does nothing.
+#[cfg(test)]
+pub(crate) const NO_SETTINGS: &[&str] = &[
+    "auto.commit.enable",
+    "background_event_cb",
+    "closesocket_cb",
+    "connect_cb",
+    "consume.callback.max.messages",
+    "consume_cb",
+    "default_topic_conf",
+    "delivery.report.only.error",
+    "dr_cb",
+    "dr_msg_cb",
+    "enabled_events",
+    "error_cb",
+    "group.protocol.type",
+    "interceptors",
+    "internal.termination.signal",
+    "log.queue",
+    "log.thread.name",
+    "log_cb",
+    "msg_order_cmp",
+    "oauthbearer_token_refresh_cb",
+    "offset_commit_cb",
+    "opaque",
+    "open_cb",
+    "partitioner_cb",
+    "produce.offset.report",
+    "queuing.strategy",
+    "rebalance_cb",
+    "reconnect.backoff.jitter.ms",
+    "resolve_cb",
+    "socket.blocking.max.ms",
+    "socket_cb",
+    "ssl.ca.certificate.stores",
+    "ssl.certificate.verify_cb",
+    "ssl_ca",
+    "ssl_certificate",
+    "ssl_engine_callback_data",
+    "ssl_key",
+    "stats_cb",
+    "throttle_cb",
+    "topic.metadata.refresh.fast.cnt",
 ];
 
 #[cfg(test)]

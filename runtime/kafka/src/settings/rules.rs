@@ -42,18 +42,10 @@ pub(super) const SPECIAL: &[&str] = &[
     "partition.assignment.strategy",
     "partitioner.class",
     "partitioner.ignore.keys",
-    "sasl.jaas.config",
-    "sasl.mechanism",
     "security.protocol",
 ];
 
-pub(super) const JAVA_CODE: &[&str] = &[
-    "sasl.client.callback.handler.class",
-    "sasl.login.callback.handler.class",
-    "sasl.login.class",
-    "security.providers",
-    "ssl.engine.factory.class",
-];
+pub(super) const JAVA_CODE: &[&str] = &["security.providers", "ssl.engine.factory.class"];
 
 pub(super) const OBSERVES: &str = "it names Java code that only reports or observes";
 
@@ -72,9 +64,7 @@ pub(super) const LEFT_OUT: &[(&[&str], &str)] = &[
             "partitioner.adaptive.partitioning.enable",
             "partitioner.availability.timeout.ms",
             "socket.connection.setup.timeout.max.ms",
-            "ssl.enabled.protocols",
             "ssl.keymanager.algorithm",
-            "ssl.protocol",
             "ssl.provider",
             "ssl.secure.random.implementation",
             "ssl.trustmanager.algorithm",

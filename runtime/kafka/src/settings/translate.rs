@@ -1,11 +1,8 @@
 //! Translates Java's client keys into librdkafka's.
 
-use std::collections::BTreeMap;
-
-use super::{Untranslated, jaas, known, rules, tls};
+use super::login::{self, Map, Tokens};
+use super::{Untranslated, known, rules, tls};
 use crate::Error;
-
-type Map = BTreeMap<String, String>;
 
 enum Rule {
     /// librdkafka has the same key with the same values.
@@ -18,7 +15,7 @@ enum Rule {
     Refuse(&'static str),
 }
 
-pub(super) fn translate(given: &Map) -> Result<(Map, Vec<Untranslated>), Error> {
+pub(super) fn translate(given: &Map) -> Result<(Map, Vec<Untranslated>, Tokens), Error> {
     let (mut out, mut left_out) = (Map::new(), Vec::new());
     for (key, value) in given {
         match rule(key) {
@@ -35,9 +32,11 @@ pub(super) fn translate(given: &Map) -> Result<(Map, Vec<Untranslated>), Error> 
             Rule::Refuse(reason) => return Err(Error::config(format!("{key}: {reason}"))),
         }
     }
-    tls::translate(given, &mut out)?;
+    let tokens = login::translate(given, &mut out, &mut left_out)?;
+    tls::translate(given, &mut out, &mut left_out)?;
     level_of_compression(given, &mut out);
-    Ok((out, left_out))
+    left_out.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok((out, left_out, tokens))
 }
 
 fn rule(key: &str) -> Rule {
@@ -48,23 +47,16 @@ fn rule(key: &str) -> Rule {
         return Rule::LeaveOut(reason);
     }
     match key {
-        _ if rules::SPECIAL.contains(&key) || is_of_tls(key) => Rule::Special,
+        _ if rules::SPECIAL.contains(&key) || tls::has(key) || key.starts_with("sasl.") => Rule::Special,
         _ if rules::JAVA_CODE.contains(&key) => {
             Rule::Refuse("it names Java code that decides about security, which cannot run here")
         }
         _ if key.starts_with("metrics.") => Rule::LeaveOut(rules::OBSERVES),
-        _ if key.starts_with("sasl.kerberos.") => Rule::LeaveOut("Kerberos is not part of this build"),
-        _ if key.starts_with("sasl.login.") => Rule::LeaveOut("only Kerberos and OAuth log in again"),
-        _ if key.starts_with("sasl.oauthbearer.") => Rule::Refuse("OAUTHBEARER is not part of this build"),
+        // The token endpoint's own, for there is no other request by HTTPS.
+        "https.ca.pem" | "https.ca.location" => Rule::Special,
         _ if known::scope(key).is_some() => Rule::Same,
         _ => Rule::LeaveOut("no client knows this key"),
     }
-}
-
-fn is_of_tls(key: &str) -> bool {
-    key.starts_with("ssl.truststore.")
-        || key.starts_with("ssl.keystore.")
-        || ["ssl.key.password", "ssl.endpoint.identification.algorithm", "ssl.cipher.suites"].contains(&key)
 }
 
 fn special(key: &str, value: &str, out: &mut Map) -> Result<(), Error> {
@@ -75,15 +67,6 @@ fn special(key: &str, value: &str, out: &mut Map) -> Result<(), Error> {
             Err(_) => return refuse("a number of bytes"),
         },
         "security.protocol" | "isolation.level" | "group.protocol" => (key, value.to_lowercase()),
-        "sasl.mechanism" => match value {
-            "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512" => (key, value.to_owned()),
-            _ => return refuse("PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"),
-        },
-        "sasl.jaas.config" => {
-            let login = jaas::parse(value)?;
-            out.insert("sasl.username".into(), login.username);
-            ("sasl.password", login.password)
-        }
         "auto.offset.reset" => match value.to_lowercase().as_str() {
             known @ ("earliest" | "latest") => (key, known.to_owned()),
             "none" => (key, "error".to_owned()),

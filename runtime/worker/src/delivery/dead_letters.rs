@@ -31,7 +31,7 @@ impl DeadLetters {
     /// `None` when the connector has no dead letter topic. Creates the topic when it is missing.
     pub fn open(spec: &TaskSpec) -> Result<Option<Self>, Failure> {
         let Some(settings) = spec.connector.dead_letters.clone() else { return Ok(None) };
-        let client = spec.producer_settings()?;
+        let client = spec.admin_settings()?;
         let topic = TopicSpec {
             name: settings.topic.clone(),
             partitions: 1,

@@ -100,11 +100,18 @@ impl TaskSpec {
 
     /// The worker's consumer settings with the connector's overrides.
     pub fn consumer_settings(&self) -> Result<ClientSettings, Failure> {
-        client(&self.settings, &self.settings.kafka.consumer, &self.connector.consumer)
+        let mut client = client(&self.settings, &self.settings.kafka.consumer, &self.connector.consumer)?;
+        // No client of Kafka's own takes a group from the worker, but a sink's may have one by name.
+        let own = self.connector.consumer.get("group.id").map(String::as_str);
+        if let Some(group) = own.or_else(|| self.settings.kafka.consumer.get("group.id")) {
+            client.set("group.id", group);
+        }
+        Ok(client)
     }
 
-    pub fn producer_settings(&self) -> Result<ClientSettings, Failure> {
-        client(&self.settings, &self.settings.kafka.producer, &self.connector.producer)
+    /// For what is asked about topics, and for creating them.
+    pub fn admin_settings(&self) -> Result<ClientSettings, Failure> {
+        client(&self.settings, &self.settings.kafka.admin, &self.connector.admin)
     }
 }
 
@@ -113,7 +120,7 @@ fn converter(key: &str, config: &ConverterConfig) -> Result<Converter, Failure> 
 }
 
 /// Settings of a connector's client: `bootstrap.servers` of the worker, the worker's prefixed settings, then the
-/// connector's own, which come from REST and are checked as such.
+/// connector's own, which come from REST and are checked as such, whatever the policy let pass.
 pub fn client(
     settings: &Settings,
     worker: &crate::settings::Properties,
@@ -124,11 +131,9 @@ pub fn client(
     };
     let mut trusted = pairs(&settings.kafka.common);
     trusted.extend(pairs(worker));
-    let (mut client, _) = ClientSettings::from_java(trusted).map_err(|error| wrong(&error.message))?;
-    let own: Vec<_> = overrides.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    let (own, _) = ClientSettings::from_untrusted(own).map_err(|error| wrong(&error.message))?;
-    client.overlay(&own);
-    Ok(client)
+    let own = overrides.iter().map(|(key, value)| (key.clone(), value.clone()));
+    let made = ClientSettings::with_overrides(trusted, own);
+    made.map(|(client, _)| client).map_err(|error| wrong(&error.message))
 }
 
 /// The consumer group of a sink: `connect-NAME`, as long as nobody names another. The clients' own rules keep this

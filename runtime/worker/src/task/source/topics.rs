@@ -17,7 +17,7 @@ impl KnownTopics {
     pub fn new(spec: &TaskSpec) -> Result<Self, Failure> {
         let rules = match &spec.connector.topic_creation {
             Some(rules) if spec.settings.topics.create => {
-                let client = spec.producer_settings()?;
+                let client = spec.admin_settings()?;
                 let admin = Admin::open(&client, Duration::from_secs(15))
                     .map_err(|error| of_kafka("opening an admin client", &error))?;
                 Some((rules.clone(), admin))
