@@ -119,7 +119,9 @@ pub struct Kafka {
 /// Which client settings a connector may override by `producer.override.*` and its siblings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum OverridePolicy {
+    /// What tunes a client, and whom it logs in as.
     #[default]
+    Safe,
     All,
     None,
     /// `security.protocol`, `sasl.jaas.config` and `sasl.mechanism`.

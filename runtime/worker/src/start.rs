@@ -163,6 +163,7 @@ fn framework(settings: &Settings, plugins: &host::Plugins) -> definition::Worker
         header_converter: converter(&settings.converters.header),
         version: CONNECT_VERSION.to_owned(),
         override_policy: match &settings.kafka.override_policy {
+            settings::OverridePolicy::Safe => definition::OverridePolicy::Safe,
             settings::OverridePolicy::All => definition::OverridePolicy::All,
             settings::OverridePolicy::None => definition::OverridePolicy::None,
             settings::OverridePolicy::Principal => definition::OverridePolicy::Principal,

@@ -176,12 +176,13 @@ fn override_policy(read: &mut Reader<'_>) -> OverridePolicy {
     let simple = text.strip_prefix("org.apache.kafka.connect.connector.policy.").unwrap_or(&text);
     let alias = simple.strip_suffix("ConnectorClientConfigOverridePolicy").unwrap_or(simple);
     match alias {
+        "Safe" => OverridePolicy::Safe,
         "All" => OverridePolicy::All,
         "None" => OverridePolicy::None,
         "Principal" => OverridePolicy::Principal,
         "Allowlist" => OverridePolicy::Allowlist(read.list("connector.client.config.override.allowlist")),
         _ => {
-            read.refuse(KEY, "one of All, None, Principal, Allowlist");
+            read.refuse(KEY, "one of Safe, All, None, Principal, Allowlist");
             OverridePolicy::None
         }
     }

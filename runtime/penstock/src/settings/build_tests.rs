@@ -176,7 +176,10 @@ fn override_policies_go_by_alias_and_by_class() {
         ]);
         assert_eq!(settings.kafka.override_policy, expected, "{given}");
     };
+    check("Safe", OverridePolicy::Safe);
+    check("All", OverridePolicy::All);
     check("None", OverridePolicy::None);
+    assert_eq!(settings(&[]).kafka.override_policy, OverridePolicy::Safe);
     check(
         "org.apache.kafka.connect.connector.policy.PrincipalConnectorClientConfigOverridePolicy",
         OverridePolicy::Principal,

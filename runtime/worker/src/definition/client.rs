@@ -17,7 +17,9 @@ pub fn add_overrides(draft: &mut Draft, kind: Kind, policy: &OverridePolicy, con
         let prefix = format!("{client}.override");
         for (key, value) in config {
             let Some(name) = key.strip_prefix(&prefix).and_then(|k| k.strip_prefix('.')) else { continue };
-            let refused = policy.refusal(name);
+            let refused = policy
+                .refusal(name)
+                .or_else(|| kafka::override_refusal(name, value.as_deref().unwrap_or_default()));
             if !shown && refused.is_none() {
                 continue;
             }
@@ -39,6 +41,7 @@ fn definition(name: &str) -> Definition {
             let own = Definition::new(name, kind).about(importance, documentation);
             if default.is_empty() { own } else { own.default(default) }
         }
+        None if kafka::is_secret(name) => Definition::new(name, Password).about(Medium, documentation),
         None => Definition::new(name, Text).about(Medium, documentation),
     }
 }

@@ -135,8 +135,12 @@ fn a_plugins_problem_stands_at_its_setting_once() {
 
 #[test]
 fn unknown_keys_are_no_errors_and_name_the_nearest() {
-    let config =
-        sink(&[("task.max", "1"), ("zzzzzz", "1"), ("consumer.override.x", "1"), ("topic.creation.x", "1")]);
+    let config = sink(&[
+        ("task.max", "1"),
+        ("zzzzzz", "1"),
+        ("consumer.override.client.id", "1"),
+        ("topic.creation.x", "1"),
+    ]);
     let answer = check(Kind::Sink, &[], &[], &config);
     assert_eq!(answer.error_count, 0);
     let unknown: Vec<_> = answer.unknown.iter().map(|(k, n)| (k.as_str(), n.as_deref())).collect();
@@ -147,7 +151,11 @@ fn unknown_keys_are_no_errors_and_name_the_nearest() {
 fn overrides_are_held_to_the_workers_policy() {
     let settings = [];
     for (policy, key, refused) in [
+        ("Safe", "consumer.override.group.id", false),
+        ("Safe", "consumer.override.bootstrap.servers", true),
+        ("Safe", "consumer.override.x", true),
         ("All", "consumer.override.group.id", false),
+        ("All", "consumer.override.bootstrap.servers", false),
         ("None", "consumer.override.group.id", true),
         ("None", "admin.override.client.id", true),
         ("Principal", "consumer.override.sasl.mechanism", false),
@@ -163,6 +171,30 @@ fn overrides_are_held_to_the_workers_policy() {
             Plugin { kind: Kind::Sink, class: "Some", version: "1", settings: &settings, problems: &[] };
         let answer = validate(&plugin, &worker, &sink(&[(key, "1")]));
         assert_eq!(answer.error_count, usize::from(refused), "{policy} {key}: {:?}", errors(&answer));
+    }
+}
+
+#[test]
+fn no_policy_lets_a_connector_run_code_or_read_files() {
+    let allowed = vec!["plugin.library.paths".to_owned(), "sasl.jaas.config".to_owned()];
+    for policy in [OverridePolicy::Safe, OverridePolicy::All, OverridePolicy::Allowlist(allowed)] {
+        for client in ["producer", "consumer", "admin"] {
+            for (name, value) in [
+                ("plugin.library.paths", "/tmp/evil.so"),
+                ("ssl.keystore.location", "/etc/shadow"),
+                ("sasl.login.callback.handler.class", "some.Handler"),
+                ("sasl.jaas.config", "com.sun.security.auth.module.JndiLoginModule required x=hunter2;"),
+            ] {
+                let worker = Worker { override_policy: policy.clone(), ..Worker::default() };
+                let plugin =
+                    Plugin { kind: Kind::Sink, class: "Some", version: "1", settings: &[], problems: &[] };
+                let key = format!("{client}.override.{name}");
+                let answer = validate(&plugin, &worker, &sink(&[(&key, value)]));
+                let errors = errors(&answer);
+                assert_eq!(errors.len(), 1, "{policy:?} {key}: {errors:?}");
+                assert!(errors[0].starts_with(&key) && !errors[0].contains("hunter2"), "{errors:?}");
+            }
+        }
     }
 }
 

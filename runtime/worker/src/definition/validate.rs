@@ -59,7 +59,7 @@ impl Default for Worker {
             value_converter: of(converter::Class::Json),
             header_converter: of(converter::Class::SimpleHeader),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            override_policy: OverridePolicy::All,
+            override_policy: OverridePolicy::default(),
             exactly_once_source: false,
             classes: Vec::new(),
         }
