@@ -196,7 +196,10 @@ stores() { # stores DIR: the client's certificate and the CA in every format of 
   { "${kt[@]}" -importkeystore -srckeystore "$d/openssl.p12" -srcstoretype PKCS12 -srcstorepass p12-secret -srcalias client \
       -destkeystore "$d/client.jks" -deststoretype JKS -deststorepass jks-secret -destkeypass key-secret
     "${kt[@]}" -importkeystore -srckeystore "$d/openssl.p12" -srcstoretype PKCS12 -srcstorepass p12-secret -srcalias client \
-      -destkeystore "$d/client.p12" -deststoretype PKCS12 -deststorepass p12-secret; } >"$d/keytool.log" 2>&1 &
+      -destkeystore "$d/client.p12" -deststoretype PKCS12 -deststorepass p12-secret
+    # As Java wrote it for twenty years.
+    "${kt[@]}" -J-Dkeystore.pkcs12.legacy -importkeystore -srckeystore "$d/openssl.p12" -srcstoretype PKCS12 \
+      -srcstorepass p12-secret -srcalias client -destkeystore "$d/old.p12" -deststoretype PKCS12 -deststorepass p12-secret; } >"$d/keytool.log" 2>&1 &
   local pid=$!
   { "${kt[@]}" -importcert -alias ca -file "$d/ca.crt" -keystore "$d/trust.jks" -storetype JKS -storepass jks-secret
     "${kt[@]}" -importcert -alias ca -file "$d/ca.crt" -keystore "$d/trust.p12" -storetype PKCS12 -storepass p12-secret; } \
@@ -216,7 +219,7 @@ kafka_up() {
   if (exec 3<>"/dev/tcp/$HOST/$p") 2>/dev/null; then die "port $p is taken by something else"; fi
   if [[ -f $d/env ]] && grep -q '^KAFKA_TLS_CA=' "$d/env"; then secure=1; fi   # data was formatted with users
 
-  local names=PLAINTEXT listeners="PLAINTEXT://$HOST:$p" scram=()
+  local stores_pid='' listeners="PLAINTEXT://$HOST:$p" scram=()
   {
     echo "process.roles=broker,controller"
     echo "node.id=1"
@@ -242,7 +245,8 @@ kafka_up() {
     echo "log.cleaner.dedupe.buffer.size=16777216"
     if [[ $secure == 1 ]]; then
       certs "$d/tls"
-      stores "$d/tls"
+      # The broker needs none of these: they are made while it starts.
+      stores "$d/tls" & stores_pid=$!
       listeners+=",SASL_PLAINTEXT://$HOST:$((p + 2)),SASL_SSL://$HOST:$((p + 3)),SSL://$HOST:$((p + 4))"
       echo "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER"
       local l m
@@ -282,6 +286,7 @@ kafka_up() {
     -cp "$LIBS/*" kafka.Kafka "$d/server.properties" </dev/null >>"$d/broker.log" 2>&1 9>&- &
   echo $! >"$d/pid"; disown
   wait_for "$d" "Kafka Server started" "$d/broker.log" "$p" || { stop "$d"; exit 1; }
+  [[ -z $stores_pid ]] || wait "$stores_pid" || { stop "$d"; exit 1; }
   {
     echo "KAFKA_BOOTSTRAP=$HOST:$p"
     if [[ $secure == 1 ]]; then

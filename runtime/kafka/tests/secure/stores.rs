@@ -100,3 +100,15 @@ fn a_wrong_password_for_a_store_is_told_at_once() {
         assert!(!error.message.contains("hunter2"), "{error}");
     }
 }
+
+#[test]
+fn ciphers_that_openssl_gave_up_are_told_with_the_way_out() {
+    let given = [
+        ("security.protocol".to_owned(), "SSL".to_owned()),
+        ("ssl.keystore.location".to_owned(), file("old.p12")),
+        ("ssl.keystore.password".to_owned(), "p12-secret".to_owned()),
+    ];
+    let error = kafka::ClientSettings::from_java(given).unwrap_err();
+    assert!(error.message.starts_with("ssl.keystore.location: "), "{error}");
+    assert!(error.message.contains("keytool -importkeystore"), "{error}");
+}
