@@ -273,8 +273,15 @@ impl Admin {
     {
         let client = Arc::clone(&self.client);
         let task = tokio::task::spawn_blocking(move || call(&client));
-        let call = async { task.await.unwrap_or_else(|_| Err(Error::retry("the runtime is shutting down"))) };
-        self.watched(call).await?
+        // An answer, be it a refusal, shows that the login works.
+        let call = async {
+            match task.await {
+                Ok(Err(error)) if error.kind == crate::Kind::Retry => Err(error),
+                Ok(answer) => Ok(answer),
+                Err(_) => Err(Error::retry("the runtime is shutting down")),
+            }
+        };
+        self.watched(call).await??
     }
 
     /// A call that only waits for a login that will not succeed ends early, with the reason.
@@ -283,7 +290,7 @@ impl Admin {
         let mut call = std::pin::pin!(call);
         loop {
             let answer = tokio::time::timeout(LOOK_INTERVAL, &mut call).await;
-            self.listen();
+            self.listen().await;
             let grace = if answer.is_ok() { Duration::ZERO } else { LOGIN_GRACE };
             match answer {
                 Ok(Ok(answer)) => {
@@ -299,17 +306,24 @@ impl Admin {
         }
     }
 
-    /// Nobody else reads what this client has to tell.
-    fn listen(&self) {
-        let client = self.client.inner();
-        for told in crate::raw::told(client.native_client()) {
-            match told {
-                Told::Error(code, reason) => client.context().failed(code, &reason),
-                Told::Line { level, facility, line } => {
-                    write(&client.context().client, level, &facility, &line);
+    /// Nobody else reads what this client has to tell. A fault may be looked into, which takes its time.
+    async fn listen(&self) {
+        let all = crate::raw::told(self.client.inner().native_client());
+        if all.is_empty() {
+            return;
+        }
+        let client = Arc::clone(&self.client);
+        let hear = move || {
+            let context = client.inner().context();
+            for told in all {
+                match told {
+                    Told::Error(code, reason) => context.failed(code, &reason),
+                    Told::Line { level, facility, line } => write(&context.client, level, &facility, &line),
                 }
             }
-        }
+        };
+        // It fails only when the runtime shuts down, and then nobody hears it anyway.
+        let _ = tokio::task::spawn_blocking(hear).await;
     }
 }
 

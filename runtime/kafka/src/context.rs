@@ -5,6 +5,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
+use crate::probe::Probe;
 use crate::trouble::{NO_TOKEN, Trouble, judge};
 
 /// Of librdkafka's levels only the upper five are asked for, see `ClientSettings`.
@@ -24,12 +25,13 @@ pub(crate) fn write(client: &str, level: i32, facility: &str, line: &str) {
 pub(crate) struct Context {
     pub client: String,
     pub trouble: Trouble,
+    probe: Probe,
 }
 
 impl Context {
     pub(crate) fn new(settings: &crate::ClientSettings) -> Self {
         let client = settings.get("client.id").unwrap_or("penstock").to_owned();
-        Self { client, trouble: Trouble::default() }
+        Self { client, trouble: Trouble::default(), probe: Probe::new(|key| settings.get(key)) }
     }
 
     pub(crate) fn log_line(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
@@ -42,7 +44,7 @@ impl Context {
 
     /// A fault that a person has to repair is kept for whoever waits for this client.
     pub(crate) fn failed(&self, code: RDKafkaErrorCode, reason: &str) {
-        let (code, reason) = judge(code, reason);
+        let (code, reason) = judge(code, reason, &self.probe);
         if self.trouble.report(code, &reason) {
             tracing::error!(client = self.client, reason, "the connection to Kafka needs attention");
         } else {

@@ -10,6 +10,7 @@ mod log;
 mod membership;
 mod oauth;
 mod pattern;
+mod probe;
 mod producer;
 mod raw;
 mod rights;

@@ -23,6 +23,7 @@ use rdkafka::client::NativeClient;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use sys::rd_kafka_resp_err_t as Response;
 
+use crate::probe::Probe;
 use crate::{Error, TopicPartition};
 pub(crate) use ask::{ends, group_offsets, topic_configs};
 pub(crate) use calls::{Identity, Ops};
@@ -50,6 +51,7 @@ pub(crate) trait Callbacks: Send + Sync {
 
 struct Shared {
     callbacks: Arc<dyn Callbacks>,
+    probe: Probe,
 }
 
 /// A consumer of librdkafka. Messages hold on to it, since they must be gone before it is.
@@ -70,7 +72,7 @@ impl Handle {
     pub(crate) fn open(config: &ClientConfig, callbacks: Arc<dyn Callbacks>) -> Result<Self, Error> {
         let doing = "opening a consumer";
         let native = config.create_native_config().map_err(|error| Error::of_kafka(&error, doing))?;
-        let shared = Arc::new(Shared { callbacks });
+        let shared = Arc::new(Shared { callbacks, probe: Probe::of(config) });
         let mut reason = [0 as c_char; 512];
         // SAFETY: `native` is a valid configuration; `shared` outlives the client because the handle that
         // is made below owns both and destroys the client first; the buffer is as long as it says.
@@ -255,7 +257,7 @@ unsafe extern "C" fn on_error(
 ) {
     // SAFETY: as in `on_rebalance`; the text lives for the length of this call.
     let (shared, reason) = unsafe { (&*opaque.cast::<Shared>(), text(reason)) };
-    let (code, reason) = crate::trouble::judge(list::response(code), &reason);
+    let (code, reason) = crate::trouble::judge(list::response(code), &reason, &shared.probe);
     let _ = catch_unwind(AssertUnwindSafe(|| shared.callbacks.failed(code, &reason)));
 }
 

@@ -8,6 +8,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::error::kind_of;
 use crate::oauth::TRYING_AGAIN;
+use crate::probe::Probe;
 use crate::{Error, Kind};
 
 /// What librdkafka puts before the reason why a client has no token.
@@ -15,10 +16,10 @@ pub(crate) const NO_TOKEN: &str = "Failed to acquire SASL OAUTHBEARER token: ";
 
 /// Rewords what librdkafka reports of a connection: what is wrong, with whom, and what to change. The code tells
 /// whether it passes by itself.
-pub(crate) fn judge(code: Code, reason: &str) -> (Code, String) {
+pub(crate) fn judge(code: Code, reason: &str, probe: &Probe) -> (Code, String) {
     match code {
         Code::Authentication | Code::SaslAuthenticationFailed => of_login(reason),
-        Code::SSL | Code::BrokerTransportFailure => of_tls(code, reason),
+        Code::SSL | Code::BrokerTransportFailure => of_tls(code, reason, probe),
         _ => (code, reason.to_owned()),
     }
 }
@@ -42,14 +43,16 @@ fn of_login(reason: &str) -> (Code, String) {
     (Code::Authentication, format!("{broker} refused the login: {said}; {advice}"))
 }
 
-fn of_tls(code: Code, reason: &str) -> (Code, String) {
+/// When the broker cannot be asked again.
+const UNTRUSTED: &str = "it has expired, is for another host name, or comes from an authority that ssl.truststore.* does \
+                         not name (keytool -printcert -sslserver shows it)";
+
+fn of_tls(code: Code, reason: &str, probe: &Probe) -> (Code, String) {
     let (broker, said) = split(reason);
     let lasting = |what: &str| (Code::Authentication, format!("{broker}: {what}"));
     if said.contains("certificate verify failed") || said.contains("Failed to verify broker certificate") {
-        return lasting(
-            "its certificate is not trusted: it has expired, is for another host name, or comes from an authority \
-             that ssl.truststore.* does not name (keytool -printcert -sslserver shows it)",
-        );
+        let fault = probe.fault(broker).unwrap_or_else(|| UNTRUSTED.to_owned());
+        return lasting(&format!("its certificate is not trusted: {fault}"));
     }
     if said.contains("alert") && said.contains("certificate") || said.contains("alert unknown ca") {
         return lasting(
@@ -143,7 +146,7 @@ mod tests {
     use super::*;
 
     fn check(code: Code, reason: &str, kind: Kind, expected: &str) {
-        let (code, told) = judge(code, reason);
+        let (code, told) = judge(code, reason, &Probe::default());
         assert_eq!(kind_of(code), kind, "{told}");
         assert!(told.starts_with(expected), "{told}");
     }
