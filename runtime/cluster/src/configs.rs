@@ -42,7 +42,8 @@ pub struct Connector {
     pub target: TargetState,
     /// Committed task settings; the index is the task's number.
     pub tasks: Vec<Properties>,
-    /// Raised by each record of its config, also when nothing changed in it.
+    /// Raised by each record of its config, also when nothing changed in it. No other connector, and no earlier one of
+    /// its name, has the same: a plan that comes late is never taken for that of another.
     pub revision: u64,
     /// Raised when it leaves STOPPED, which forgets its tasks.
     pub epoch: u64,
@@ -60,6 +61,7 @@ pub struct Configs {
     /// Commits that came before their connector: compaction leaves the newest record of each key, and a connector's
     /// settings may have been written again after its tasks.
     early_commits: BTreeMap<String, u32>,
+    revisions: u64,
     placements: Placements,
 }
 
@@ -104,7 +106,8 @@ impl Configs {
         let early = self.early_targets.remove(name);
         let connector = self.connectors.entry(name.to_owned()).or_default();
         connector.config = config;
-        connector.revision += 1;
+        self.revisions += 1;
+        connector.revision = self.revisions;
         if let Some(target) = early {
             connector.target = target;
         }

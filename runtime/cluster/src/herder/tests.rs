@@ -69,6 +69,18 @@ fn starts(actions: &[Action]) -> usize {
 }
 
 #[test]
+fn a_plan_of_a_deleted_connector_is_not_taken_for_that_of_the_next_of_its_name() {
+    let mut herder = herder();
+    let former = plan_of(&put(&mut herder, "former"));
+    herder.step(0, Event::ConfigRead(ConfigRecord::Connector { name: "a".into(), config: None }));
+    let revision = plan_of(&put(&mut herder, "c"));
+    let late = Event::Planned { name: "a".into(), revision: former, outcome: Ok(vec![config("former")]) };
+    assert_eq!(herder.step(0, late), []);
+    let planned = Event::Planned { name: "a".into(), revision, outcome: Ok(vec![config("t")]) };
+    assert!(matches!(&herder.step(0, planned)[..], [Action::WriteTasks { .. }, Action::SetConnector { .. }]));
+}
+
+#[test]
 fn nothing_starts_before_the_log_was_read() {
     let mut herder = Herder::alone(TIMING);
     assert_eq!(put(&mut herder, "c"), []);
