@@ -146,7 +146,6 @@ impl Herder {
             }
             ConfigRecord::Commit { name, tasks } => {
                 self.erase_tasks(name, *tasks);
-                self.plan_was_written(name);
             }
             ConfigRecord::Leader { epoch, worker } => self.leader_read(*epoch, worker),
             ConfigRecord::Connector { .. }
@@ -154,7 +153,14 @@ impl Herder {
             | ConfigRecord::Task { .. }
             | ConfigRecord::Placement { .. } => {}
         }
+        let committed = match &record {
+            ConfigRecord::Commit { name, .. } => Some(name.clone()),
+            _ => None,
+        };
         self.configs.apply(record);
+        if let Some(name) = committed {
+            self.plan_was_written(&name);
+        }
         self.note_turn();
     }
 

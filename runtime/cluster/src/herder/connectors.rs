@@ -10,10 +10,11 @@ pub(super) enum Plan {
         revision: u64,
         epoch: u64,
     },
-    /// Its tasks were written and not read back yet.
+    /// These tasks were written and not read back yet.
     Writing {
         revision: u64,
         epoch: u64,
+        tasks: Vec<Properties>,
     },
     Done {
         revision: u64,
@@ -41,12 +42,16 @@ impl Plan {
     fn is_for(&self, revision: u64, epoch: u64, now: u64) -> bool {
         match self {
             Self::Asked { revision: r, epoch: e }
-            | Self::Writing { revision: r, epoch: e }
+            | Self::Writing { revision: r, epoch: e, .. }
             | Self::Done { revision: r, epoch: e }
             | Self::Failed { revision: r, epoch: e } => *r == revision && *e == epoch,
             Self::Unwritten { retry_at } => *retry_at > now,
         }
     }
+}
+
+fn are_same(some: &[Properties], others: &[Properties]) -> bool {
+    some.len() == others.len() && some.iter().zip(others).all(|(one, other)| one.same_as(other))
 }
 
 impl Herder {
@@ -65,13 +70,11 @@ impl Herder {
         }
         match outcome {
             Ok(tasks) => {
-                let is_same = tasks.len() == connector.tasks.len()
-                    && tasks.iter().zip(&connector.tasks).all(|(new, old)| new.same_as(old));
-                if is_same {
+                if are_same(&tasks, &connector.tasks) {
                     self.plans.insert(name, Plan::Done { revision, epoch });
                 } else {
-                    self.actions.push(Action::WriteTasks { name: name.clone(), tasks });
-                    self.plans.insert(name, Plan::Writing { revision, epoch });
+                    self.actions.push(Action::WriteTasks { name: name.clone(), tasks: tasks.clone() });
+                    self.plans.insert(name, Plan::Writing { revision, epoch, tasks });
                 }
             }
             Err(failure) => {
@@ -89,11 +92,14 @@ impl Herder {
         }
     }
 
+    /// Tasks were committed: of this plan, or of an earlier one whose write came late.
     pub(super) fn plan_was_written(&mut self, name: &str) {
+        let Some(connector) = self.configs.get(name) else { return };
         if let Some(plan) = self.plans.get_mut(name)
-            && let Plan::Writing { revision, epoch } = *plan
+            && let Plan::Writing { revision, epoch, tasks } = plan
+            && are_same(tasks, &connector.tasks)
         {
-            *plan = Plan::Done { revision, epoch };
+            *plan = Plan::Done { revision: *revision, epoch: *epoch };
         }
     }
 

@@ -81,6 +81,19 @@ fn a_plan_of_a_deleted_connector_is_not_taken_for_that_of_the_next_of_its_name()
 }
 
 #[test]
+fn a_commit_of_an_earlier_plan_is_not_taken_for_that_of_the_newest() {
+    let mut herder = herder();
+    let revision = plan_of(&put(&mut herder, "first"));
+    herder.step(0, Event::Planned { name: "a".into(), revision, outcome: Ok(vec![config("first")]) });
+    let revision = plan_of(&put(&mut herder, "second"));
+    herder.step(0, Event::Planned { name: "a".into(), revision, outcome: Ok(vec![config("second")]) });
+    commit(&mut herder, &["first"]);
+    herder.step(0, Event::NotWritten { name: "a".into() });
+    let again = herder.step(TIMING.lead_retry, Event::Ticked);
+    assert!(matches!(&again[..], [Action::Plan { .. }]), "{again:?}");
+}
+
+#[test]
 fn nothing_starts_before_the_log_was_read() {
     let mut herder = Herder::alone(TIMING);
     assert_eq!(put(&mut herder, "c"), []);
