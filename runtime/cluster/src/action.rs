@@ -60,7 +60,9 @@ pub enum Action {
         revision: u64,
         config: Properties,
     },
-    /// Write these task settings and their commit to the config log.
+    /// Write these task settings and their commit to the config log, unless the connector has been deleted by then.
+    /// All that a leader writes is written in order, each write only once the one before was read back: a write that
+    /// overtakes a deletion would leave records behind that the next connector of the name takes for its own.
     WriteTasks {
         name: String,
         tasks: Vec<Properties>,

@@ -100,8 +100,10 @@ fn a_living_worker_gives_a_task_up_before_another_starts_it() {
 fn a_worker_that_does_not_answer_is_not_waited_for_for_ever() {
     let (mut herder, _) = leader(&["a", "b"], vec![on("b"), on("b")]);
     read_back(&mut herder, 100, turn(1), &[on("b"), moving("b", "a")]);
-    assert_eq!(herder.next_tick(), Some(TIMING.release));
-    let actions = herder.step(TIMING.release, Event::Ticked);
+    // It had no time to do so before the log had it.
+    assert_eq!(herder.next_tick(), Some(100 + TIMING.release));
+    assert_eq!(placed(&herder.step(TIMING.release, Event::Ticked)), None);
+    let actions = herder.step(100 + TIMING.release, Event::Ticked);
     assert_eq!(placed(&actions), Some((turn(2), vec![on("b"), on("a")])));
 }
 

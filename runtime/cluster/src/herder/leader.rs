@@ -15,7 +15,7 @@ pub(super) struct Leading {
     levelled: Option<BTreeSet<String>>,
     /// Since when the load is uneven.
     uneven_since: Option<u64>,
-    /// Since when a task is waited for, as far as this leader knows.
+    /// Since when a task is waited for, as far as this leader knows: since it read that its worker has to give it up.
     moving: BTreeMap<TaskId, u64>,
 }
 
@@ -122,7 +122,7 @@ impl Herder {
         leading.levelled = Some(available);
         leading.uneven_since =
             is_uneven.then(|| leading.uneven_since.filter(|_| changed.is_empty()).unwrap_or(now));
-        let moving = moving(&self.configs, &changed);
+        let moving = moving(&self.configs);
         leading.moving = moving
             .map(|id| {
                 let since = leading.moving.get(&id).copied().unwrap_or(now);
@@ -137,14 +137,11 @@ impl Herder {
     }
 }
 
-/// Tasks that somebody has to give up, once the changes have been written.
-fn moving<'a>(configs: &'a Configs, changed: &'a [(String, Placement)]) -> impl Iterator<Item = TaskId> + 'a {
-    let changed: BTreeMap<&str, &Placement> =
-        changed.iter().map(|(name, new)| (name.as_str(), new)).collect();
-    let placements = configs.iter().filter_map(move |(name, _)| {
-        let new = changed.get(name).copied();
-        new.or_else(|| configs.placements().get(name)).map(|placement| (name, placement))
-    });
+/// Tasks that somebody has to give up, and can know that.
+fn moving(configs: &Configs) -> impl Iterator<Item = TaskId> {
+    let placements = configs
+        .iter()
+        .filter_map(|(name, _)| configs.placements().get(name).map(|placement| (name, placement)));
     placements.flat_map(|(name, placement)| {
         let moving = placement.tasks.iter().enumerate();
         let moving = moving.filter(|(_, place)| matches!(place, Place::Moving { .. }));
