@@ -92,7 +92,8 @@ pub enum Action {
         state: RunState,
         trace: Option<String>,
     },
-    /// The connector or task is gone: its status is to be erased.
+    /// The connector or task is gone. Every worker forgets it; only one that leads, and has read the log to its end,
+    /// erases its status from the status log: a worker that lags behind would erase that of a later one of its name.
     EraseConnector {
         name: String,
     },
