@@ -19,3 +19,4 @@ mod reference;
 mod restart;
 mod services;
 mod settings;
+mod transforms;

@@ -17,7 +17,11 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("connectors/", &[SDK], &[TESTKIT]),
     ("runtime/cluster/", &[], &[]),
     ("runtime/kafka/", &[], &[]),
-    ("runtime/worker/", &["penstock-cluster", "penstock-kafka", "penstock-host", SDK], &[]),
+    (
+        "runtime/worker/",
+        &["penstock-cluster", "penstock-kafka", "penstock-host", "penstock-transforms", SDK],
+        &[],
+    ),
     ("runtime/server/", &["penstock-worker", "penstock-cluster"], &[]),
     ("tests/", &[], &[]),
 ];
@@ -97,6 +101,7 @@ fn package_of(key: &str) -> &str {
         "abi" => "penstock-abi",
         "host" => "penstock-host",
         "testkit" => TESTKIT,
+        "transforms" => "penstock-transforms",
         "cluster" => "penstock-cluster",
         "kafka" => "penstock-kafka",
         "worker" => "penstock-worker",

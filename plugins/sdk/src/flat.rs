@@ -9,7 +9,7 @@ mod show;
 mod write;
 
 pub use read::{Array, Malformed, Map, Struct, Value};
-pub use write::Writer;
+pub use write::{Open, Writer};
 
 pub const NULL: u8 = 0;
 pub const FALSE: u8 = 1;

@@ -5,10 +5,10 @@ mod ask;
 mod calls;
 mod groups;
 mod list;
-mod replies;
 mod login;
 #[cfg(test)]
 mod properties;
+mod replies;
 mod told;
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -29,10 +29,10 @@ pub(crate) use ask::{ends, group_offsets, topic_configs};
 pub(crate) use calls::{Identity, Ops};
 pub(crate) use groups::{Described, alter_offsets, delete_offsets};
 pub(crate) use list::Entry;
-pub(crate) use replies::{Replies, Reply};
 pub(crate) use login::{Seat, give_failure, give_token};
 #[cfg(test)]
 pub(crate) use properties::properties;
+pub(crate) use replies::{Replies, Reply};
 pub(crate) use told::{Told, told};
 
 /// What happens to the assignment.

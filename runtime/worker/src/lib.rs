@@ -15,6 +15,7 @@ mod shared;
 mod start;
 mod store;
 mod task;
+mod transform;
 
 pub use handle::Handle;
 pub use herder::Address;

@@ -86,6 +86,7 @@ impl Shared {
         };
         let mut plugins: Vec<_> = self.plugins.connectors().iter().map(info).collect();
         if !connectors_only {
+            plugins.extend(transforms());
             plugins.extend(converters().map(|(class, kind)| PluginInfo {
                 class: class.into(),
                 kind,
@@ -145,6 +146,10 @@ impl Shared {
     }
 
     pub fn plugin_settings(&self, class: &str, version: Option<&str>) -> Result<Value, Refusal> {
+        if let Some(own) = definition::transform_settings(class) {
+            self.check_built_in(class, version)?;
+            return serde_json::to_value(own).map_err(|error| Refusal::Internal(error.to_string()));
+        }
         let all = if let Some(newest) = self.plugins.find(class) {
             let plugin = self.find_version(newest, version)?;
             definition::plugin_config(kind(plugin.kind()), plugin.version(), &declared(&plugin)?)
@@ -299,6 +304,15 @@ fn kind_name(kind: ConnectorKind) -> &'static str {
         ConnectorKind::Source => "source",
         ConnectorKind::Sink => "sink",
     }
+}
+
+fn transforms() -> impl Iterator<Item = PluginInfo> {
+    let info = |class: ::transforms::Class| PluginInfo {
+        class: class.name.into(),
+        kind: if class.is_predicate() { "predicate" } else { "transformation" },
+        version: CONNECT_VERSION.into(),
+    };
+    ::transforms::Class::transforms().chain(::transforms::Class::predicates()).map(info)
 }
 
 fn converters() -> impl Iterator<Item = (&'static str, &'static str)> {

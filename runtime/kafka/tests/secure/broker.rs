@@ -159,6 +159,7 @@ pub fn log(client: &ClientSettings) -> LogSettings {
         client_id: "log".into(),
         topic: spec(&unique("log")),
         create: true,
+        transactional: false,
         request_timeout: PATIENCE,
     }
 }

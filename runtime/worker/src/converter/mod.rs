@@ -124,6 +124,10 @@ impl Converter {
         Ok(Self { class, codec })
     }
 
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
     /// The name of the bytes' format, for a sink that decodes by itself.
     pub fn format_name(&self) -> &'static str {
         match (&self.codec, self.class) {
@@ -150,6 +154,23 @@ impl Converter {
             arena.truncate(start);
         }
         converted
+    }
+
+    /// The schema of the value that was read last from `bytes`, as the JSON of Connect's `JsonConverter`: what Java's
+    /// converter would hand on beside the value.
+    pub fn schema_text<'a>(&'a self, bytes: Option<&'a [u8]>) -> Option<&'a str> {
+        match (&self.codec, self.class) {
+            // A tombstone has no schema, where the other converters have the one that they always have.
+            (Codec::Json(json), _) => json.schema_text(bytes?),
+            (Codec::Bytes, _) => Some("{\"type\":\"bytes\",\"optional\":true}"),
+            (Codec::Text(_), _) => Some("{\"type\":\"string\",\"optional\":true}"),
+            (Codec::Scalar, class) => scalar::schema_text(class),
+        }
+    }
+
+    /// Whether a value can be null though its bytes are there.
+    pub fn has_nulls(&self) -> bool {
+        matches!(self.codec, Codec::Json(_))
     }
 
     /// Appends a value as it is written to Kafka; `None` is a record without that part, a tombstone.

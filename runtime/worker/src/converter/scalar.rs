@@ -71,6 +71,19 @@ pub fn parsed(value: Value<'_>) -> Result<flat::Value<'_>, Error> {
     })
 }
 
+/// The schema of what these converters read.
+pub fn schema_text(class: Class) -> Option<&'static str> {
+    match class {
+        Class::Boolean => Some("{\"type\":\"boolean\",\"optional\":true}"),
+        Class::Short => Some("{\"type\":\"int16\",\"optional\":true}"),
+        Class::Integer => Some("{\"type\":\"int32\",\"optional\":true}"),
+        Class::Long => Some("{\"type\":\"int64\",\"optional\":true}"),
+        Class::Float => Some("{\"type\":\"float\",\"optional\":true}"),
+        Class::Double => Some("{\"type\":\"double\",\"optional\":true}"),
+        Class::ByteArray | Class::Json | Class::SimpleHeader | Class::String => None,
+    }
+}
+
 /// What a sink that decodes by itself calls the format.
 pub fn format_name(class: Class) -> &'static str {
     match class {

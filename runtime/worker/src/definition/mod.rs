@@ -1,6 +1,5 @@
 //! Settings of connectors: what is declared, whether a config keeps it, and the JSON in which clients see both.
 
-mod alias;
 mod answer;
 mod client;
 mod converters;
@@ -12,6 +11,8 @@ mod policy;
 mod rules;
 mod setting;
 mod topic_creation;
+mod transforms_check;
+mod transforms_config;
 mod validate;
 mod validator;
 mod value;
@@ -22,6 +23,8 @@ mod view;
 mod golden;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transforms_golden;
 
 use indexmap::IndexMap;
 
@@ -31,6 +34,7 @@ pub use plugin::parse;
 pub use policy::OverridePolicy;
 pub use setting::{Definition, Importance, Type, Width};
 pub use topic_creation::{Group, NewTopic, TopicCreation};
+pub use transforms_check::settings as transform_settings;
 pub use validate::{Kind, Plugin, Problem, Worker, validate};
 pub(crate) use validator::full_match;
 pub use validator::{Bound, Validator};

@@ -199,18 +199,6 @@ fn no_policy_lets_a_connector_run_code_or_read_files() {
 }
 
 #[test]
-fn a_transform_is_refused_by_its_alias() {
-    let config =
-        sink(&[("transforms", "t"), ("transforms.t.type", "org.apache.kafka.connect.transforms.Filter")]);
-    let answer = check(Kind::Sink, &[], &[], &config);
-    assert_eq!(
-        errors(&answer),
-        ["transforms.t.type|transform t: this worker runs no transforms, so \
-          org.apache.kafka.connect.transforms.Filter cannot be used"]
-    );
-}
-
-#[test]
 fn the_refusal_has_connects_form() {
     let answer = check(Kind::Sink, &[], &[], &sink(&[("tasks.max", "0")]));
     assert_eq!(

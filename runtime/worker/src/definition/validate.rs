@@ -6,7 +6,7 @@ use super::nearest::nearest;
 use super::policy::OverridePolicy;
 use super::setting::Definition;
 use super::view::ConverterConfig;
-use super::{Config, alias, client, converters, framework, rules};
+use super::{Config, client, converters, framework, rules, transforms_check};
 use crate::converter;
 
 /// Whether a connector brings records into Kafka or takes them out.
@@ -78,7 +78,7 @@ pub fn validate(plugin: &Plugin<'_>, worker: &Worker, config: &Config) -> Valida
         Kind::Sink => rules::check_sink(&mut draft, config),
         Kind::Source => rules::check_source(&mut draft, worker, config),
     }
-    alias::add(&mut draft, config);
+    transforms_check::add(&mut draft, worker, config);
     for definition in plugin.settings {
         draft.add(definition.clone(), config);
     }

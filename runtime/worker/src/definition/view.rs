@@ -7,6 +7,7 @@ use regex::Regex;
 
 use super::rules::given;
 use super::setting::Type;
+use super::transforms_config::parse_steps;
 use super::validate::{Kind, Worker};
 use super::validator::full_match;
 use super::value::{self, Typed, list};
@@ -31,6 +32,8 @@ pub struct ConnectorConfig {
     pub consumer: IndexMap<String, String>,
     pub admin: IndexMap<String, String>,
     pub topic_creation: Option<TopicCreation>,
+    /// In the order in which records pass them.
+    pub transforms: Vec<::transforms::Step>,
 }
 
 /// What a sink reads.
@@ -112,6 +115,7 @@ impl ConnectorConfig {
                 Kind::Source => TopicCreation::parse(config)?,
                 Kind::Sink => None,
             },
+            transforms: parse_steps(config)?,
         })
     }
 }

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 pub struct DeadLetter<'a> {
     pub message: Message<'a>,
     pub stage: &'a str,
+    /// Who could not take it.
+    pub class: &'a str,
     pub reason: &'a str,
 }
 
@@ -109,7 +111,7 @@ fn context(spec: &TaskSpec, letter: &DeadLetter<'_>) -> Vec<(&'static str, Strin
         ("__connect.errors.connector.name", spec.id.connector.clone()),
         ("__connect.errors.task.id", spec.id.task.to_string()),
         ("__connect.errors.stage", letter.stage.to_owned()),
-        ("__connect.errors.class.name", spec.connector.class.clone()),
+        ("__connect.errors.class.name", letter.class.to_owned()),
         ("__connect.errors.exception.class.name", "penstock.DataException".to_owned()),
         ("__connect.errors.exception.message", reason.clone()),
         ("__connect.errors.exception.stacktrace", format!("penstock.DataException: {reason}")),

@@ -7,6 +7,7 @@ use super::failure::{failure, failure_of, of_kafka};
 use crate::converter::{Converter, Value};
 use crate::delivery::Backoff;
 use crate::delivery::producers::Outbox;
+use crate::transform::{Raw, Reshaped, Reshaper, refuse};
 use cluster::{Failure, Wanted};
 use host::{Kind, SourceInstance};
 use kafka::{Outgoing, SendError};
@@ -24,6 +25,7 @@ pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure>
     let source = open(spec, &key, &value)?;
     let sender = Sender {
         spec,
+        reshaper: Reshaper::open(spec)?,
         key,
         value,
         outbox: producer.outbox(),
@@ -54,6 +56,8 @@ struct Runner<'a> {
 /// Everything that turns a record of the plugin into one of Kafka.
 struct Sender<'a> {
     spec: &'a Arc<TaskSpec>,
+    /// `None` when no transform is configured.
+    reshaper: Option<Reshaper>,
     key: Converter,
     value: Converter,
     outbox: Outbox,
@@ -174,26 +178,38 @@ fn retry(spec: &TaskSpec, backoff: &mut Backoff, error: &host::Error) -> Result<
 
 impl Sender<'_> {
     fn send(&mut self, batch: u32, record: Record<'_>) -> Result<(), Failure> {
-        let topic = record.topic();
-        self.topics.prepare(self.spec, topic)?;
-        let key = encoded(&mut self.key, record.raw_key(), record.key_schema(), &mut self.key_bytes)
-            .map_err(|reason| unusable(topic, "key", &reason))?;
-        let value =
-            encoded(&mut self.value, record.raw_value(), record.value_schema(), &mut self.value_bytes)
-                .map_err(|reason| unusable(topic, "value", &reason))?;
-        let headers: Vec<_> = record.headers().collect();
+        let Self { spec, reshaper, key, value, outbox, topics, key_bytes, value_bytes } = self;
+        let reshaped = match reshaper {
+            None => Ok(Some(Reshaped::plain(record))),
+            Some(reshaper) => reshaper.reshape(record),
+        };
+        spec.metrics.records_in.inc();
+        let reshaped = match reshaped {
+            Ok(Some(reshaped)) => reshaped,
+            Ok(None) => return Ok(()),
+            Err(reason) => return refuse(spec, record.topic(), &reason),
+        };
+        let topic = reshaped.topic;
+        topics.prepare(spec, topic)?;
+        let key = match encoded(key, reshaped.key, key_bytes) {
+            Ok(key) => key,
+            Err(reason) => return refuse(spec, topic, &format!("key: {reason}")),
+        };
+        let value = match encoded(value, reshaped.value, value_bytes) {
+            Ok(value) => value,
+            Err(reason) => return refuse(spec, topic, &format!("value: {reason}")),
+        };
         let outgoing = Outgoing {
             topic,
             partition: (record.partition() >= 0).then(|| record.partition()),
             key,
             value,
-            headers: &headers,
+            headers: &reshaped.headers,
             timestamp_ms: record.timestamp_ms(),
             token: 0,
         };
-        self.spec.metrics.records_in.inc();
-        self.spec.metrics.bytes_in.inc_by((key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len)) as u64);
-        produce(self.spec, &self.outbox, batch, &outgoing)
+        spec.metrics.bytes_in.inc_by((key.map_or(0, <[u8]>::len) + value.map_or(0, <[u8]>::len)) as u64);
+        produce(spec, outbox, batch, &outgoing)
     }
 }
 
@@ -221,11 +237,10 @@ fn produce(spec: &TaskSpec, outbox: &Outbox, batch: u32, record: &Outgoing<'_>) 
 /// The bytes that go to Kafka: of a source's own when the converter leaves them alone, else in `buffer`.
 fn encoded<'a>(
     converter: &mut Converter,
-    (kind, bytes): (u8, Option<&'a [u8]>),
-    schema: Option<&str>,
+    raw: Raw<'_>,
     buffer: &'a mut Vec<u8>,
 ) -> Result<Option<&'a [u8]>, String> {
-    let value = match (kind, bytes) {
+    let value = match (raw.kind, raw.bytes) {
         (KIND_NULL, _) | (_, None) => Value::Null,
         (KIND_TEXT, Some(bytes)) => {
             Value::Text(std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?)
@@ -234,10 +249,6 @@ fn encoded<'a>(
         (_, Some(bytes)) => Value::Bytes(bytes),
     };
     buffer.clear();
-    let written = converter.to_bytes(value, schema, buffer).map_err(|error| error.to_string())?;
+    let written = converter.to_bytes(value, raw.schema, buffer).map_err(|error| error.to_string())?;
     Ok(written.map(|range| &buffer[range]))
-}
-
-fn unusable(topic: &str, part: &str, reason: &str) -> Failure {
-    failure("DataException", &format!("a record for {topic}: {part}: {reason}"), true)
 }

@@ -8,6 +8,8 @@ mod schema;
 mod typed;
 mod write;
 
+use std::ops::Range;
+
 use indexmap::IndexMap;
 use serde::de::DeserializeSeed as _;
 
@@ -27,6 +29,8 @@ pub struct Json {
     decimals_are_numbers: bool,
     /// Kept between records, so that no record allocates.
     spans: Vec<Span>,
+    /// Where the record that was read last has its schema.
+    schema_at: Option<Range<usize>>,
 }
 
 #[derive(Debug)]
@@ -36,7 +40,7 @@ enum Mode {
     /// Each value carries its schema.
     Enveloped(Schemas),
     /// `schema.content`: one schema for payloads that stand alone.
-    Fixed(Box<Schema>),
+    Fixed(Box<Schema>, String),
 }
 
 impl Json {
@@ -49,7 +53,7 @@ impl Json {
             (true, Some(text)) => {
                 let schema = Schema::parse(text.as_bytes())
                     .map_err(|e| definition::Error::new(format!("schema.content: {e}")))?;
-                Mode::Fixed(Box::new(schema))
+                Mode::Fixed(Box::new(schema), text.clone())
             }
         };
         let decimals = settings.get("decimal.format").map_or("BASE64", String::as_str);
@@ -62,12 +66,21 @@ impl Json {
             }
         };
         let null_takes_default = flag(settings, "replace.null.with.default")?;
-        Ok(Self { mode, null_takes_default, decimals_are_numbers, spans: Vec::new() })
+        Ok(Self { mode, null_takes_default, decimals_are_numbers, spans: Vec::new(), schema_at: None })
     }
 
     /// Whether values carry their schema.
     pub fn has_envelope(&self) -> bool {
         matches!(self.mode, Mode::Enveloped(_))
+    }
+
+    /// The schema of the record that was read last, out of its bytes.
+    pub fn schema_text<'a>(&'a self, bytes: &'a [u8]) -> Option<&'a str> {
+        match &self.mode {
+            Mode::Plain => None,
+            Mode::Fixed(_, text) => Some(text),
+            Mode::Enveloped(_) => std::str::from_utf8(bytes.get(self.schema_at.clone()?)?).ok(),
+        }
     }
 
     /// Reads JSON and appends it in the flat encoding.
@@ -77,6 +90,7 @@ impl Json {
         }
         let whole = Part { bytes, at: 0 };
         self.spans.clear();
+        self.schema_at = None;
         let mut out = Out {
             limit: arena.len().saturating_add(FLAT_BYTES_MAX),
             arena,
@@ -85,11 +99,15 @@ impl Json {
         };
         match &mut self.mode {
             Mode::Plain => whole.read_plain(out.arena),
-            Mode::Fixed(schema) => whole.read_typed(schema, &mut out),
+            Mode::Fixed(schema, _) => whole.read_typed(schema, &mut out),
             Mode::Enveloped(schemas) => {
                 let envelope = envelope::split(bytes)?;
                 match schemas.get(envelope.schema)? {
-                    Some(schema) => envelope.payload.read_typed(&schema, &mut out),
+                    Some(schema) => {
+                        self.schema_at =
+                            Some(envelope.schema.at..envelope.schema.at + envelope.schema.bytes.len());
+                        envelope.payload.read_typed(&schema, &mut out)
+                    }
                     None => envelope.payload.read_plain(out.arena),
                 }
             }
@@ -119,7 +137,7 @@ impl Json {
             (Mode::Enveloped(schemas), Some(text)) => {
                 schemas.get(Part { bytes: text.as_bytes(), at: 0 })?;
             }
-            (Mode::Enveloped(_) | Mode::Fixed(_), _) => {}
+            (Mode::Enveloped(_) | Mode::Fixed(..), _) => {}
         }
         out.extend_from_slice(b"{\"schema\":");
         out.extend_from_slice(schema.unwrap_or("null").as_bytes());

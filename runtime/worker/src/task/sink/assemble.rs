@@ -2,6 +2,7 @@
 use super::batch::{Batch, Ends};
 use super::rejects::{Reject, Stage};
 use crate::converter::{self, Converted, Converter};
+use crate::transform::{Converters, Memory, Refused, Shaped, Shaper, Shapes};
 use host::{Assembly, Item, Value};
 use kafka::{Message, TopicPartition};
 
@@ -14,6 +15,15 @@ pub struct Assembler {
     arena: Vec<u8>,
     /// Key and value of each record; none for a record that could not be converted.
     converted: Vec<Option<(Converted, Converted)>>,
+    /// `None` when no transform is configured.
+    shaping: Option<Shaping>,
+}
+
+/// The transforms, and what became of each record; none for a record that is left out.
+struct Shaping {
+    shaper: Shaper,
+    shapes: Shapes,
+    shaped: Vec<Option<Shaped>>,
 }
 
 /// Where each record of an assembled batch came from.
@@ -36,8 +46,16 @@ pub struct Place {
 }
 
 impl Assembler {
-    pub fn new(key: Converter, value: Converter, is_encoded: bool) -> Self {
-        Self { assembly: Assembly::new(), key, value, is_encoded, arena: Vec::new(), converted: Vec::new() }
+    pub fn new(key: Converter, value: Converter, is_encoded: bool, shaper: Option<Shaper>) -> Self {
+        Self {
+            assembly: Assembly::new(),
+            key,
+            value,
+            is_encoded,
+            arena: Vec::new(),
+            converted: Vec::new(),
+            shaping: shaper.map(|shaper| Shaping { shaper, shapes: Shapes::default(), shaped: Vec::new() }),
+        }
     }
 
     /// Converts keys and values, unless the sink decodes by itself. Answers what could not be read.
@@ -45,6 +63,9 @@ impl Assembler {
         self.arena.clear();
         self.converted.clear();
         let mut rejects = Vec::new();
+        if self.shaping.is_some() {
+            return self.shape(batch);
+        }
         if self.is_encoded {
             return rejects;
         }
@@ -54,9 +75,30 @@ impl Assembler {
                     Ok(pair) => self.converted.push(Some(pair)),
                     Err((stage, reason)) => {
                         self.converted.push(None);
-                        rejects.push(Reject { at: Place { part, index }, stage, reason });
+                        rejects.push(Reject { at: Place { part, index }, stage, class: None, reason });
                     }
                 }
+            }
+        }
+        rejects
+    }
+
+    /// Converts and transforms. Answers what could not be.
+    fn shape(&mut self, batch: &Batch) -> Vec<Reject> {
+        let Self { key, value, arena, shaping, .. } = self;
+        let Some(Shaping { shaper, shapes, shaped }) = shaping else { return Vec::new() };
+        shapes.clear();
+        shaped.clear();
+        let mut rejects = Vec::new();
+        let mut converters = Converters { key, value };
+        let mut memory = Memory { arena, shapes };
+        for (part, messages) in batch.parts.iter().enumerate() {
+            for (index, message) in messages.iter().enumerate() {
+                let outcome = shaper.shape(message, &mut converters, &mut memory);
+                shaped.push(outcome.unwrap_or_else(|refused| {
+                    rejects.push(rejected(Place { part, index }, refused));
+                    None
+                }));
             }
         }
         rejects
@@ -80,6 +122,9 @@ impl Assembler {
 
     /// The batch as the plugin gets it. Borrows the messages and the values that [`Self::convert`] made.
     pub fn assemble<'a>(&'a mut self, batch: &'a Batch) -> (host::Batch<'a>, Origin) {
+        if self.shaping.is_some() {
+            return self.assemble_shaped(batch);
+        }
         let Self { assembly, is_encoded, arena, converted, .. } = self;
         let has_gaps = converted.iter().any(Option::is_none);
         let mut origin = Origin { places: has_gaps.then(Vec::new), ..Origin::default() };
@@ -116,16 +161,68 @@ impl Assembler {
                     places.push(Place { part, index });
                 }
                 builder.push(&item);
-                for header in message.headers() {
-                    // A name that is not UTF-8 cannot cross as text; Kafka's own clients write UTF-8 only.
-                    if let Ok(name) = std::str::from_utf8(header.name) {
-                        builder.header(name, header.value);
-                    }
+                for (name, value) in own_headers(message) {
+                    builder.header(name, value);
                 }
             }
         }
         (builder.finish(), origin)
     }
+
+    /// As [`Self::assemble`], of what the transforms left of the batch.
+    fn assemble_shaped<'a>(&'a mut self, batch: &'a Batch) -> (host::Batch<'a>, Origin) {
+        let Self { assembly, arena, shaping, .. } = self;
+        let mut builder = assembly.begin();
+        let Some(Shaping { shapes, shaped, .. }) = shaping else {
+            return (builder.finish(), Origin::default());
+        };
+        let has_gaps = shaped.iter().any(Option::is_none);
+        let mut origin = Origin { places: has_gaps.then(Vec::new), ..Origin::default() };
+        let mut records = shaped.iter();
+        let mut topic = (0, "");
+        for (part, messages) in batch.parts.iter().enumerate() {
+            origin.rows.push(messages.len());
+            for (index, message) in messages.iter().enumerate() {
+                if message.topic_key() != topic.0 {
+                    topic = (message.topic_key(), message.topic());
+                }
+                // Offsets of records that are left out are done with as well.
+                origin.note(topic, message);
+                // `shape` left one entry per record.
+                let Some(Some(shaped)) = records.next() else { continue };
+                if let Some(places) = &mut origin.places {
+                    places.push(Place { part, index });
+                }
+                builder.push(&shapes.item(shaped, message, topic.1, arena));
+                match shapes.new_headers(shaped, message, arena) {
+                    Some(headers) => add(&mut builder, headers),
+                    None => add(&mut builder, own_headers(message)),
+                }
+            }
+        }
+        (builder.finish(), origin)
+    }
+}
+
+fn add<'a>(builder: &mut host::Builder<'_, 'a>, headers: impl Iterator<Item = (&'a str, Option<&'a [u8]>)>) {
+    for (name, value) in headers {
+        builder.header(name, value);
+    }
+}
+
+/// A name that is not UTF-8 cannot cross as text; Kafka's own clients write UTF-8 only.
+fn own_headers(message: Message<'_>) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
+    message.headers().filter_map(|header| Some((std::str::from_utf8(header.name).ok()?, header.value)))
+}
+
+fn rejected(at: Place, refused: Refused) -> Reject {
+    let (stage, class, reason) = match refused {
+        Refused::Key(reason) => (Stage::KeyConverter, None, reason),
+        Refused::Value(reason) => (Stage::ValueConverter, None, reason),
+        Refused::Header(reason) => (Stage::HeaderConverter, None, reason),
+        Refused::Transform(class, reason) => (Stage::Transformation, Some(class), reason),
+    };
+    Reject { at, stage, class, reason }
 }
 
 /// A converted value in the form in which it crosses to the plugin.

@@ -2,7 +2,6 @@
 use super::assemble::{Assembler, Origin};
 use super::batch::{Batch, Ends};
 use super::rejects::{Reject, Rejects, Stage};
-use crate::converter::Converter;
 use crate::delivery::Backoff;
 use crate::task::config::TaskSpec;
 use crate::task::failure::{failure, failure_of};
@@ -25,14 +24,8 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
 impl Delivery {
-    pub fn open(
-        spec: Arc<TaskSpec>,
-        sink: SinkInstance,
-        key: Converter,
-        value: Converter,
-    ) -> Result<Self, Failure> {
+    pub fn open(spec: Arc<TaskSpec>, sink: SinkInstance, assembler: Assembler) -> Result<Self, Failure> {
         let rejects = Rejects::open(&spec)?;
-        let assembler = Assembler::new(key, value, spec.plugin.is_encoded());
         Ok(Self { spec, sink, assembler, rejects, newest_ms: None })
     }
 
@@ -78,7 +71,12 @@ fn write(
         };
         match error.kind {
             Kind::Records(records) => {
-                let reject = |(index, reason)| Reject { at: origin.place(index), stage: Stage::Put, reason };
+                let reject = |(index, reason)| Reject {
+                    at: origin.place(index),
+                    stage: Stage::Put,
+                    class: None,
+                    reason,
+                };
                 return Ok(records.into_iter().map(reject).collect());
             }
             Kind::Retry { after } => {

@@ -13,6 +13,8 @@ use kafka::Message;
 pub struct Reject {
     pub at: Place,
     pub stage: Stage,
+    /// Who refused it, where that is not the connector itself.
+    pub class: Option<&'static str>,
     pub reason: String,
 }
 
@@ -21,6 +23,8 @@ pub struct Reject {
 pub enum Stage {
     KeyConverter,
     ValueConverter,
+    HeaderConverter,
+    Transformation,
     Put,
 }
 
@@ -29,6 +33,8 @@ impl Stage {
         match self {
             Self::KeyConverter => "KEY_CONVERTER",
             Self::ValueConverter => "VALUE_CONVERTER",
+            Self::HeaderConverter => "HEADER_CONVERTER",
+            Self::Transformation => "TRANSFORMATION",
             Self::Put => "TASK_PUT",
         }
     }
@@ -57,7 +63,9 @@ impl Rejects {
                 log(spec, message, reject);
             }
             if let Some(letters) = &mut self.dead_letters {
-                let letter = DeadLetter { message, stage: reject.stage.name(), reason: &reject.reason };
+                let class = reject.class.unwrap_or(&spec.connector.class);
+                let letter =
+                    DeadLetter { message, stage: reject.stage.name(), class, reason: &reject.reason };
                 letters.send(spec, &letter)?;
             }
         }

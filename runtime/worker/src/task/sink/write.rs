@@ -1,10 +1,12 @@
 //! The writing thread of a sink: every call to the plugin is made here, one at a time.
+use super::assemble::Assembler;
 use super::batch::{Batch, Outcome};
 use super::deliver::Delivery;
 use super::partitions::Partitions;
 use super::poll::Job;
 use crate::task::config::TaskSpec;
 use crate::task::failure::{failure, failure_of};
+use crate::transform::Shaper;
 use cluster::Failure;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -77,11 +79,17 @@ fn write_all(
 
 fn open(spec: &Arc<TaskSpec>) -> Result<Delivery, Failure> {
     let (key, value) = (spec.key_converter()?, spec.value_converter()?);
+    let shaper = Shaper::open(spec)?;
+    let mut task = spec.open_task(&key, &value);
+    if let Some(shaper) = &shaper {
+        shaper.announce(&mut task);
+    }
     let sink = spec
         .plugin
-        .open_sink(&spec.open_task(&key, &value), spec.services())
+        .open_sink(&task, spec.services())
         .map_err(|error| failure_of("opening the sink", &error))?;
-    Delivery::open(Arc::clone(spec), sink, key, value)
+    let assembler = Assembler::new(key, value, spec.plugin.is_encoded(), shaper);
+    Delivery::open(Arc::clone(spec), sink, assembler)
 }
 
 fn write(delivery: &mut Delivery, batch: &Batch) -> Outcome {
