@@ -95,8 +95,8 @@ pub enum Input {
     Cluster(Event),
     /// An answer to the call with this number: former leaders are shut out.
     Led(u64, Result<Leading, String>),
-    /// The leader's own records were not written.
-    LeaderWrite(Result<(), LeadError>),
+    /// How what was sent to the config log went.
+    Wrote(Vec<(Result<(), LeadError>, scribe::Subject)>),
     /// Both logs were read to their ends for the first time.
     CaughtUp,
     Task {
@@ -113,7 +113,7 @@ pub enum Input {
         revision: u64,
         outcome: Result<Vec<Properties>, Failure>,
     },
-    /// A write of this connector's settings is done, and was read back if it succeeded.
+    /// What was done for this connector elsewhere than in the config log is over.
     Written {
         name: String,
         outcome: Result<(), LeadError>,
@@ -139,6 +139,7 @@ pub struct Herder {
     /// Requests that only a leader can answer, while nobody is known to lead.
     leaderless: VecDeque<Request>,
     leading: cluster_actions::Lead,
+    scribe: scribe::Scribe,
     /// When the newest session key was made, in milliseconds of Unix time.
     key_made: i64,
     /// What this worker said last of the tasks that run here.
@@ -172,6 +173,7 @@ impl Herder {
             decide,
             leaderless: VecDeque::new(),
             leading: cluster_actions::Lead::default(),
+            scribe: scribe::Scribe::default(),
             key_made: 0,
             said: HashMap::new(),
             statuses: Statuses::default(),
@@ -216,7 +218,7 @@ impl Herder {
             Input::Status(read) => self.status_read(&read),
             Input::Cluster(event) => self.heard_of_cluster(event),
             Input::Led(attempt, outcome) => self.led(attempt, outcome),
-            Input::LeaderWrite(outcome) => self.leader_wrote(outcome),
+            Input::Wrote(outcomes) => self.wrote(outcomes),
             Input::CaughtUp => self.caught_up(),
             Input::Task { id, attempt, event } => self.task_event(id, attempt, event),
             Input::TopicSeen { id, topic } => self.topic_seen(&id, &topic),
@@ -233,10 +235,7 @@ impl Herder {
 
     fn config_read(&mut self, read: &Read) {
         match configs::parse(&read.entry) {
-            Ok(configs::ConfigEntry::Record(record)) => {
-                self.forget_stray(&record);
-                self.step(Event::ConfigRead(record));
-            }
+            Ok(configs::ConfigEntry::Record(record)) => self.step(Event::ConfigRead(record)),
             // Requests from before this worker's start were carried out or missed by whoever ran then.
             Ok(configs::ConfigEntry::Restart { name, restart }) if self.is_caught_up => {
                 self.step(Event::RestartAsked { name, restart });

@@ -1,10 +1,11 @@
 //! What a worker does as one of a cluster: leads, writes placements, reports, passes requests on.
+use super::scribe::Subject;
 use super::{Herder, Input, Request};
 use crate::api::Refusal;
 use crate::session_key::SessionKey;
 use crate::settings::Mode;
 use crate::store::{Entry, LeadError, Leading, Read, cluster as ours, configs};
-use cluster::{ConfigRecord, Event, Place, Placement, Report, TaskId};
+use cluster::{Event, Place, Placement, Report, TaskId};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -68,34 +69,27 @@ impl Herder {
         self.leader_write(vec![ours::leader(epoch, &self.url)]);
     }
 
-    pub(super) fn write_placements(&mut self, placements: &[(String, Placement)]) {
-        let entries = placements.iter().map(|(name, placement)| ours::placement(name, placement));
-        self.leader_write(entries.collect());
-    }
-
-    /// A placement that overtook its connector's deletion on the way would stay in the log for ever.
-    pub(super) fn forget_stray(&mut self, record: &ConfigRecord) {
-        let ConfigRecord::Placement { name, placement: Some(_) } = record else { return };
-        if self.is_caught_up && self.decide.leads() && self.decide.configs().get(name).is_none() {
-            self.leader_write(vec![Entry { key: ours::placement_key(name).into_bytes(), value: None }]);
-        }
+    /// Connectors that are gone when the turn comes are left out.
+    pub(super) fn write_placements(&mut self, placements: Vec<(String, Placement)>) {
+        let make = move |herder: &Self| {
+            let exists = |name: &str| herder.decide.configs().get(name).is_some();
+            let placed = placements.iter().filter(|(name, _)| exists(name));
+            placed.map(|(name, placement)| ours::placement(name, placement)).collect()
+        };
+        self.draft(Box::new(make), Subject::Leader);
     }
 
     /// What was written is heard of when it is read; a failure is heard of here.
     fn leader_write(&mut self, entries: Vec<Entry>) {
-        let (leading, inputs) = (self.leading.right(), self.inputs.clone());
-        tokio::spawn(async move {
-            let outcome = match leading {
-                Some(leading) => leading.append(&entries).await,
-                None => Err(LeadError::Deposed("this worker has resigned".into())),
-            };
-            let _ = inputs.send(Input::LeaderWrite(outcome)).await;
-        });
+        self.draft(Box::new(move |_| entries), Subject::Leader);
     }
 
     pub(super) fn leader_wrote(&mut self, outcome: Result<(), LeadError>) {
         if let Err(LeadError::Deposed(reason) | LeadError::Failed(reason)) = outcome {
-            tracing::warn!(reason, "the leader's records were not written: leading has to be taken anew");
+            // One that has resigned may have left drafts behind.
+            if self.leading.right.is_some() {
+                tracing::warn!(reason, "the leader's records were not written: leading has to be taken anew");
+            }
             self.step(Event::Deposed);
         }
     }

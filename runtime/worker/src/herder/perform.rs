@@ -5,7 +5,7 @@ use crate::delivery::{Budget, producers};
 use crate::providers::{self, Resolved};
 use crate::store::{configs, statuses};
 use crate::task::{self, Control, TaskSpec, failure, failure_of, wrong};
-use cluster::{Action, Cause, Event, Failure, Properties, RunState, TaskId, Wanted};
+use cluster::{Action, Cause, Event, Failure, Properties, RunState, TargetState, TaskId, Wanted};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -27,11 +27,11 @@ impl Herder {
         match action {
             Action::Lead => self.lead(),
             Action::Announce { epoch } => self.announce(epoch),
-            Action::Place(placements) => self.write_placements(&placements),
+            Action::Place(placements) => self.write_placements(placements),
             Action::Resign => self.resign(),
             Action::Report(report) => self.report(&report),
             Action::Plan { name, revision, config } => self.plan(name, revision, config),
-            Action::WriteTasks { name, tasks } => self.write_tasks(&name, &tasks),
+            Action::WriteTasks { name, tasks } => self.write_tasks(&name, tasks),
             Action::StartTask { id, attempt, config, wanted } => {
                 self.start_task(&id, attempt, &config, wanted);
             }
@@ -75,10 +75,19 @@ impl Herder {
         });
     }
 
-    fn write_tasks(&mut self, name: &str, tasks: &[Properties]) {
-        let before = self.decide.configs().get(name).map_or(0, |connector| connector.tasks.len());
-        let mut entries = configs::tasks(name, tasks);
-        entries.extend(configs::surplus(name, tasks.len(), before));
+    fn write_tasks(&mut self, name: &str, tasks: Vec<Properties>) {
+        let of = name.to_owned();
+        let make = move |herder: &Self| {
+            // A connector that was deleted or stopped meanwhile has no tasks.
+            let connector = herder.decide.configs().get(&of);
+            let Some(connector) = connector.filter(|connector| connector.target != TargetState::Stopped)
+            else {
+                return Vec::new();
+            };
+            let mut entries = configs::tasks(&of, &tasks);
+            entries.extend(configs::surplus(&of, tasks.len(), connector.tasks.len()));
+            entries
+        };
         let connector = name.to_owned();
         let then = move |herder: &mut Self, outcome: Result<(), crate::api::Refusal>| {
             if let Err(reason) = outcome {
@@ -86,7 +95,7 @@ impl Herder {
                 herder.step(Event::NotWritten { name: connector });
             }
         };
-        self.write(name, entries, Box::new(then));
+        self.write_later(name, Box::new(make), Box::new(then));
     }
 
     fn start_task(&mut self, id: &TaskId, attempt: u64, config: &Properties, wanted: Wanted) {

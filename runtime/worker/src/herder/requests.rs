@@ -136,27 +136,36 @@ impl Herder {
     }
 
     fn delete(&mut self, name: &str, reply: Reply<Result<(), Refusal>>) {
-        let tasks = match self.connector(name) {
-            Ok(connector) => connector.tasks.len(),
-            Err(refusal) => return drop(reply.send(Err(refusal))),
+        if let Err(refusal) = self.connector(name) {
+            return drop(reply.send(Err(refusal)));
+        }
+        let of = name.to_owned();
+        let make = move |herder: &Self| {
+            let connector = herder.decide.configs().get(&of);
+            connector.map_or_else(Vec::new, |connector| configs::deletion(&of, connector.tasks.len()))
         };
         let then = move |_: &mut Self, outcome: Result<(), Refusal>| drop(reply.send(outcome));
-        self.write(name, configs::deletion(name, tasks), Box::new(then));
+        self.write_later(name, Box::new(make), Box::new(then));
     }
 
     fn set_target(&mut self, name: &str, target: TargetState, reply: Reply<Result<(), Refusal>>) {
-        let Some(connector) = self.decide.configs().get(name) else {
+        if self.decide.configs().get(name).is_none() {
             return drop(reply.send(Err(Refusal::NotFound(format!("Unknown connector {name}")))));
-        };
-        let mut entries = Vec::new();
-        if target == TargetState::Stopped && !connector.tasks.is_empty() {
-            // A stopped connector has no tasks; whoever reads the log must not start them again.
-            entries.extend(configs::tasks(name, &[]));
-            entries.extend(configs::surplus(name, 0, connector.tasks.len()));
         }
-        entries.push(configs::target_state(name, target));
+        let of = name.to_owned();
+        let make = move |herder: &Self| {
+            let Some(connector) = herder.decide.configs().get(&of) else { return Vec::new() };
+            let mut entries = Vec::new();
+            if target == TargetState::Stopped && !connector.tasks.is_empty() {
+                // A stopped connector has no tasks; whoever reads the log must not start them again.
+                entries.extend(configs::tasks(&of, &[]));
+                entries.extend(configs::surplus(&of, 0, connector.tasks.len()));
+            }
+            entries.push(configs::target_state(&of, target));
+            entries
+        };
         let then = move |_: &mut Self, outcome: Result<(), Refusal>| drop(reply.send(outcome));
-        self.write(name, entries, Box::new(then));
+        self.write_later(name, Box::new(make), Box::new(then));
     }
 
     fn restart(&mut self, name: String, restart: Restart, reply: Reply<Result<ConnectorStatus, Refusal>>) {
