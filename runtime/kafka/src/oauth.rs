@@ -10,6 +10,7 @@ mod token;
 use std::sync::Weak;
 
 use rdkafka::ClientConfig;
+use rdkafka::producer::{BaseProducer, NoCustomPartitioner, Producer as _, ProducerContext};
 
 pub(crate) use aws::credentials::{Chain, Role, Surroundings};
 pub(crate) use aws::{Msk, region_of};
@@ -29,5 +30,15 @@ pub(crate) const TRYING_AGAIN: &str = "trying again";
 pub(crate) fn serve(config: &ClientConfig, client: Weak<dyn Recipient>) {
     if let Some(login) = config.get(LOGIN_KEY).and_then(Login::find) {
         login.serve(client);
+    }
+}
+
+impl<C: ProducerContext<NoCustomPartitioner>> Recipient for BaseProducer<C> {
+    fn take(&self, token: &Token) -> Result<(), String> {
+        crate::raw::give_token(self.client().native_client(), token)
+    }
+
+    fn go_without(&self, reason: &str) {
+        crate::raw::give_failure(self.client().native_client(), reason);
     }
 }

@@ -14,7 +14,6 @@ use rdkafka::producer::{BaseProducer, BaseRecord, NoCustomPartitioner, Producer 
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::context::Context;
-use crate::oauth::{Recipient, Token};
 use crate::{ClientSettings, Error};
 
 /// A record on its way out. Bytes are copied by `send`.
@@ -180,16 +179,6 @@ impl Producer {
 impl Drop for Producer {
     fn drop(&mut self) {
         self.is_closing.store(true, Ordering::Release);
-    }
-}
-
-impl Recipient for BaseProducer<Outcomes> {
-    fn take(&self, token: &Token) -> Result<(), String> {
-        crate::raw::give_token(self.client().native_client(), token)
-    }
-
-    fn go_without(&self, reason: &str) {
-        crate::raw::give_failure(self.client().native_client(), reason);
     }
 }
 

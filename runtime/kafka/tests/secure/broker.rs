@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use kafka::{
     Admin, ClientSettings, Committer, CompactedLog, Consumer, ConsumerSettings, Creation, Delivery, Error,
-    LogSettings, Message, Outgoing, Producer, ProducerSettings, RebalanceListener, TopicPartition, TopicSpec,
-    Topics,
+    Leading, LogSettings, Message, Outgoing, Producer, ProducerSettings, RebalanceListener, TopicPartition,
+    TopicSpec, Topics,
 };
 
 /// Long enough for a busy machine: no test waits for it when things work.
@@ -102,6 +102,7 @@ pub struct Clients {
     pub outcomes: Arc<Outcomes>,
     pub consumer: Consumer,
     pub log: CompactedLog,
+    pub leading: Leading,
     next: u64,
 }
 
@@ -113,7 +114,8 @@ impl Clients {
         let (producer, outcomes) = producer(client);
         let consumer = consumer(client, &topic);
         let log = block_on(CompactedLog::open(log(client), |_| {})).unwrap();
-        Self { topic, admin, producer, outcomes, consumer, log, next: 0 }
+        let leading = block_on(log.lead(&unique("leader"))).unwrap();
+        Self { topic, admin, producer, outcomes, consumer, log, leading, next: 0 }
     }
 
     /// Every client does what it is for, once.
@@ -135,6 +137,7 @@ impl Clients {
         block_on(async {
             assert!(self.admin.describe_topic(&self.topic).await.unwrap().is_some());
             self.log.append(b"key", value).await.unwrap();
+            self.leading.append_all(&[(b"led", value)]).await.unwrap();
             self.log.read_to_end().await.unwrap();
         });
     }
@@ -159,7 +162,7 @@ pub fn log(client: &ClientSettings) -> LogSettings {
         client_id: "log".into(),
         topic: spec(&unique("log")),
         create: true,
-        transactional: false,
+        transactional: true,
         request_timeout: PATIENCE,
     }
 }

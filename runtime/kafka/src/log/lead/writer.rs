@@ -74,17 +74,19 @@ impl Writer {
         }
     }
 
-    fn open(&self) -> Result<Transactional, Error> {
+    fn open(&self) -> Result<Arc<Transactional>, Error> {
         let doing = format!("taking the lead of {}", self.topic);
-        let producer: Transactional = self
-            .client
-            .to_producer()
+        let config = self.client.to_producer();
+        let producer: Transactional = config
             .create_with_context(Names {
                 context: Context::new(&self.client),
                 in_flight: AtomicUsize::new(0),
                 places: Mutex::default(),
             })
             .map_err(|error| Error::of_kafka(&error, &doing))?;
+        let producer = Arc::new(producer);
+        let weak = Arc::downgrade(&producer);
+        crate::oauth::serve(&config, weak);
         match producer.init_transactions(self.timeout) {
             Ok(()) => Ok(producer),
             Err(error) => Err(self.describe(&producer, &error, &doing)),
