@@ -9,6 +9,7 @@ pub mod kafka;
 pub mod log;
 pub mod million;
 pub mod poll;
+pub mod proxy;
 pub mod rest;
 pub mod services;
 pub mod worker;
@@ -16,6 +17,7 @@ pub mod worker;
 pub use clickhouse::ClickHouse;
 pub use kafka::Kafka;
 pub use poll::{until, until_some};
+pub use proxy::{Cut, Proxy};
 pub use rest::{Answer, Rest};
 pub use worker::{Builder, Worker};
 

@@ -68,11 +68,16 @@ impl Builder {
         self
     }
 
+    /// Runs a worker that ends by itself, to its end.
+    #[track_caller]
+    pub fn run_to_its_end(self) -> command::Output {
+        let path = write(&self.dir, &self.settings);
+        let mut command = command::penstock(&["run", "--config"]);
+        command::output(command.arg(path).current_dir(self.dir.path()), self.dir.path())
+    }
+
     pub fn start(self) -> Worker {
-        let path = self.dir.path().join("worker.properties");
-        let lines: Vec<String> =
-            self.settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
-        std::fs::write(path, lines.concat()).expect("writing the worker's settings");
+        write(&self.dir, &self.settings);
         let log = Log::new(self.dir.path().join("worker.log"), self.allowed.clone());
         let mut worker = Worker {
             dir: self.dir,
@@ -88,6 +93,13 @@ impl Builder {
         worker.start();
         worker
     }
+}
+
+fn write(dir: &TempDir, settings: &BTreeMap<String, String>) -> PathBuf {
+    let path = dir.path().join("worker.properties");
+    let lines: Vec<String> = settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
+    std::fs::write(&path, lines.concat()).expect("writing the worker's settings");
+    path
 }
 
 pub struct Worker {
@@ -175,6 +187,8 @@ impl Worker {
         let headers = self.headers.iter();
         self.rest = headers.fold(Rest::new(&self.url), |rest, (name, value)| rest.with(name, value));
         until("the worker to be healthy", SOON, || {
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
+            assert!(ended.is_none(), "the worker ended at its start, {ended:?}:\n{}", self.log.tail());
             self.rest.send("GET", "/health", None).is_ok_and(|answer| answer.status == 200)
         });
     }
@@ -208,6 +222,23 @@ impl Worker {
         let mut child = self.child.take().expect("the worker runs");
         child.kill().expect("killing the worker");
         child.wait().expect("waiting for the killed worker");
+    }
+
+    /// From now on the worker starts at the address that it has now, as one with a fixed port does.
+    pub fn keep_address(&self) {
+        let mut settings = self.settings.clone();
+        settings.insert("listeners".into(), self.url.clone());
+        write(&self.dir, &settings);
+    }
+
+    /// False while it is stopped or killed; a frozen worker counts as running.
+    pub fn is_up(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// `host:port`, as statuses name it.
+    pub fn authority(&self) -> &str {
+        self.url.trim_start_matches("http://")
     }
 
     /// Whatever the signal: `STOP` freezes it, `CONT` lets it go on.
