@@ -283,7 +283,9 @@ impl Herder {
             self.perform(action);
         }
         self.is_counted = false;
-        if self.decide.leads() && !led {
+        let leads = self.decide.leads();
+        self.shared.metrics.is_leader.set(i64::from(leads));
+        if leads && !led {
             self.began_to_lead();
         }
         if !self.leaderless.is_empty() {

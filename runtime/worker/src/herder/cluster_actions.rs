@@ -212,6 +212,5 @@ impl Herder {
             _ => {}
         }
         self.step(event);
-        self.shared.metrics.is_leader.set(i64::from(self.decide.leads()));
     }
 }
