@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-const CAUSES: [&str; 7] = ["config", "deleted", "stopped", "restart", "moved", "lost", "shutdown"];
+const CAUSES: [&str; 8] = ["config", "deleted", "stopped", "restart", "moved", "lost", "shutdown", "fenced"];
 
 #[test]
 fn a_change_interrupts_the_tasks_of_its_own_connector_alone() {

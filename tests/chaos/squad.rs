@@ -157,6 +157,10 @@ pub const UNREST: &[&str] = &[
     "leads no more",
     "leading has to be taken anew",
     "this worker shall lead and cannot yet",
+    "Static consumer fenced by other consumer",
+    "partitions were taken away",
+    "the task did not end well",
+    "a worker that is out took the task's place",
 ];
 
 /// What a cluster without faults may warn of: a source waits for its file, and a worker that leaves says so.

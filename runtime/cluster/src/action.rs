@@ -18,11 +18,21 @@ pub enum Cause {
     Lost,
     /// This worker ends.
     Shutdown,
+    /// A worker that is out pushed it aside; it starts again.
+    Fenced,
 }
 
 impl Cause {
-    pub const ALL: [Self; 7] =
-        [Self::Config, Self::Deleted, Self::Stopped, Self::Restart, Self::Moved, Self::Lost, Self::Shutdown];
+    pub const ALL: [Self; 8] = [
+        Self::Config,
+        Self::Deleted,
+        Self::Stopped,
+        Self::Restart,
+        Self::Moved,
+        Self::Lost,
+        Self::Shutdown,
+        Self::Fenced,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -33,6 +43,7 @@ impl Cause {
             Self::Moved => "moved",
             Self::Lost => "lost",
             Self::Shutdown => "shutdown",
+            Self::Fenced => "fenced",
         }
     }
 }

@@ -15,6 +15,9 @@ pub struct Failure {
     pub trace: String,
     /// False when trying again is useless until the settings change.
     pub is_restartable: bool,
+    /// Another instance of the task took its place in its group. In a cluster that was one that did not know yet that
+    /// its worker is out, as long as the leader has not placed the task elsewhere.
+    pub is_fenced: bool,
 }
 
 /// The states of a task. `attempt` tells a late event of a former instance from one of this instance.

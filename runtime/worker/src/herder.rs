@@ -12,7 +12,7 @@ use crate::settings::{Mode, Settings};
 pub use crate::shared::Shared;
 use crate::store::{LeadError, Leading, Read, cluster as ours, configs, statuses::Statuses};
 use crate::task::{RunningTask, TaskEvent};
-use cluster::{Event, Failure, Properties, Restart, RunState, TargetState, TaskId};
+use cluster::{Cause, Event, Failure, Properties, Restart, RunState, TargetState, TaskId};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -298,18 +298,36 @@ impl Herder {
             TaskEvent::Running => self.step(Event::TaskStarted { id, attempt }),
             TaskEvent::Paused => self.step(Event::TaskPaused { id, attempt }),
             TaskEvent::Ended(failure) => {
+                let mut was_stopping = false;
                 if self.running.get(&id).is_some_and(|task| task.attempt == attempt) {
                     self.running.remove(&id);
                     self.said.remove(&id);
-                    self.give_up.remove(&id);
+                    was_stopping = self.give_up.remove(&id).is_some();
                 }
                 if let Some(failure) = &failure {
-                    self.shared.metrics.task_failures.inc();
-                    let reason = failure.trace.lines().next().unwrap_or_default();
-                    tracing::error!(connector = id.connector, task = id.task, reason, "the task failed");
+                    self.tell_failure(&id, failure, was_stopping);
                 }
                 self.step(Event::TaskEnded { id, attempt, failure });
             }
+        }
+    }
+
+    fn tell_failure(&self, id: &TaskId, failure: &Failure, was_stopping: bool) {
+        let (connector, task) = (&id.connector, id.task);
+        let reason = failure.trace.lines().next().unwrap_or_default();
+        if was_stopping {
+            tracing::warn!(connector, task, reason, "the task did not end well");
+        } else if self.decide.is_pushed_aside(failure) {
+            self.shared.metrics.interrupted(Cause::Fenced);
+            tracing::warn!(
+                connector,
+                task,
+                reason,
+                "a worker that is out took the task's place, which is taken back"
+            );
+        } else {
+            self.shared.metrics.task_failures.inc();
+            tracing::error!(connector, task, reason, "the task failed");
         }
     }
 

@@ -2,7 +2,7 @@
 use super::tests::TIMING;
 use super::*;
 use crate::placement::TURNS;
-use crate::{Place, Placement, Properties, Report, TargetState};
+use crate::{Failure, Place, Placement, Properties, Report, TargetState};
 use std::collections::BTreeSet;
 
 fn record(name: &str, tasks: u32) -> Vec<ConfigRecord> {
@@ -266,4 +266,20 @@ fn a_stopped_connector_has_no_places() {
     read(&mut herder, vec![target]);
     read_back(&mut herder, 0, turn(1), &[]);
     assert!(!herder.configs().placements().names("a"));
+}
+
+#[test]
+fn a_task_that_a_thawed_worker_pushed_aside_takes_its_place_back() {
+    let (mut herder, _) = leader(&["a"], vec![on("a")]);
+    let id = TaskId::new("c", 0);
+    herder.step(0, Event::TaskStarted { id: id.clone(), attempt: 1 });
+    let failure = Some(Failure { trace: "kind: fenced".into(), is_restartable: false, is_fenced: true });
+    let actions = herder.step(1000, Event::TaskEnded { id: id.clone(), attempt: 1, failure });
+    let restarting = Action::SetTask { id: id.clone(), state: RunState::Restarting, trace: None };
+    assert!(actions.contains(&restarting), "{actions:?}");
+    let actions = herder.step(1000 + TIMING.backoff, Event::Ticked);
+    assert!(
+        matches!(&actions[..], [Action::StartTask { id: started, attempt: 2, .. }] if *started == id),
+        "{actions:?}"
+    );
 }

@@ -27,18 +27,27 @@ impl Herder {
                 let failure = failure.unwrap_or_else(|| Failure {
                     trace: "the task ended although nobody asked it to".into(),
                     is_restartable: true,
+                    is_fenced: false,
                 });
-                let retry_at = failure.is_restartable.then(|| self.now + self.backoff(failures));
-                let config = config.clone();
+                let (config, is_pushed) = (config.clone(), self.is_pushed_aside(&failure));
+                let again = failure.is_restartable || is_pushed;
+                let retry_at = again.then(|| self.now + self.backoff(failures));
                 self.slots.insert(id.clone(), Slot::Failed { config, retry_at, failures });
-                self.actions.push(Action::SetTask {
-                    id,
-                    state: RunState::Failed,
-                    trace: Some(failure.trace),
-                });
+                let (state, trace) = if is_pushed {
+                    (RunState::Restarting, None)
+                } else {
+                    (RunState::Failed, Some(failure.trace))
+                };
+                self.actions.push(Action::SetTask { id, state, trace });
             }
             _ => {}
         }
+    }
+
+    /// True when a task of this worker was shut out of its group although nobody gave it to another worker: a worker
+    /// that thaws joins the group again before it notices that it is out.
+    pub fn is_pushed_aside(&self, failure: &Failure) -> bool {
+        failure.is_fenced && self.seat.is_some()
     }
 
     /// Doubles with every failure in a row.

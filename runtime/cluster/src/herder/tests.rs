@@ -60,7 +60,7 @@ fn running() -> Herder {
 }
 
 fn failed(herder: &mut Herder, now: u64, attempt: u64) -> Vec<Action> {
-    let failure = Some(Failure { trace: "kind: broken".into(), is_restartable: true });
+    let failure = Some(Failure { trace: "kind: broken".into(), is_restartable: true, is_fenced: false });
     herder.step(now, Event::TaskEnded { id: TaskId::new("a", 0), attempt, failure })
 }
 
@@ -154,7 +154,7 @@ fn a_failed_task_comes_back_by_back_off_that_doubles_until_it_runs() {
 #[test]
 fn a_task_with_wrong_settings_waits_for_a_person() {
     let mut herder = running();
-    let failure = Some(Failure { trace: "kind: wrong".into(), is_restartable: false });
+    let failure = Some(Failure { trace: "kind: wrong".into(), is_restartable: false, is_fenced: false });
     herder.step(0, Event::TaskEnded { id: TaskId::new("a", 0), attempt: 1, failure });
     assert_eq!(herder.next_tick(), None);
     let actions = herder.step(0, Event::RestartTaskAsked { id: TaskId::new("a", 0) });
@@ -207,4 +207,12 @@ fn shutdown_stops_everything_and_is_idle_once_it_has_ended() {
     assert!(!herder.is_idle());
     herder.step(0, Event::TaskEnded { id: TaskId::new("a", 0), attempt: 1, failure: None });
     assert!(herder.is_idle());
+}
+
+#[test]
+fn without_a_cluster_a_task_that_was_fenced_waits_for_a_person() {
+    let mut herder = running();
+    let failure = Some(Failure { trace: "kind: fenced".into(), is_restartable: false, is_fenced: true });
+    herder.step(0, Event::TaskEnded { id: TaskId::new("a", 0), attempt: 1, failure });
+    assert_eq!(herder.next_tick(), None);
 }

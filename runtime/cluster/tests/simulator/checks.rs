@@ -111,6 +111,8 @@ impl World {
             Cause::Deleted => state.is_none(),
             Cause::Stopped => state.is_some_and(|it| it.target == TargetState::Stopped) || task == Some(None),
             Cause::Config => task.is_some_and(|task| task.is_none_or(|task| !task.same_as(&instance.config))),
+            // A task that was pushed aside has ended by itself: nobody stops it.
+            Cause::Fenced => false,
             Cause::Moved => !matches!(place, Some(Place::On(worker)) if *worker == process.address),
         };
         if !is_right {

@@ -115,7 +115,7 @@ impl World {
         let changes = if self.is_healed { 0 } else { self.options.plan_changes };
         let surplus = if self.random.chance(changes) { self.random.between(1, 3) } else { 0 };
         let outcome = if self.random.chance(failures) {
-            Err(Failure { trace: "kind: no plan".into(), is_restartable: true })
+            Err(Failure { trace: "kind: no plan".into(), is_restartable: true, is_fenced: false })
         } else {
             let tasks = planned(config, surplus as u32);
             self.plans.entry(show(config)).or_default().insert(tasks.len());

@@ -14,7 +14,7 @@ impl World {
         }
         if self.strikes(self.options.task_failures) {
             let wait = self.random.between(1, 6000);
-            self.after(wait, Happening::Fails { p, id: id.clone(), attempt });
+            self.after(wait, Happening::Fails { p, id: id.clone(), attempt, is_fenced: false });
         }
         self.call(p, Call::StartTask { id, attempt });
     }
@@ -34,7 +34,7 @@ impl World {
                 && self.links.is_both_ways(p)
             {
                 let wait = self.random.between(100, 1500);
-                self.after(wait, Happening::Fails { p, id: id.clone(), attempt });
+                self.after(wait, Happening::Fails { p, id: id.clone(), attempt, is_fenced: true });
             }
         }
         token
@@ -104,10 +104,10 @@ impl World {
     }
 
     /// By itself, or because its group has another of its name.
-    pub fn task_fails(&mut self, p: usize, id: &TaskId, attempt: u64) {
+    pub fn task_fails(&mut self, p: usize, id: &TaskId, attempt: u64, is_fenced: bool) {
         // Some failures cannot be mended by a restart: somebody has to ask for it.
-        let is_restartable = self.is_healed || self.random.chance(90);
-        let failure = Failure { trace: "kind: broken".into(), is_restartable };
+        let is_restartable = !is_fenced && (self.is_healed || self.random.chance(90));
+        let failure = Failure { trace: "kind: broken".into(), is_restartable, is_fenced };
         if self.instance(p, id, attempt).is_some_and(|instance| !instance.is_stopping) {
             self.ended(p, id, attempt, Some(failure));
         }

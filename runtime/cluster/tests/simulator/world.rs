@@ -25,7 +25,7 @@ pub enum Happening {
     Stopped { p: usize, id: TaskId, attempt: u64 },
     GiveUp { p: usize, id: TaskId, attempt: u64 },
     Buried { p: usize, id: TaskId, attempt: u64 },
-    Fails { p: usize, id: TaskId, attempt: u64 },
+    Fails { p: usize, id: TaskId, attempt: u64, is_fenced: bool },
     Planned { p: usize, name: String, revision: u64, outcome: Result<Vec<Properties>, Failure> },
     NotWritten { p: usize, name: String },
     StatusSeen { p: usize, key: StatusKey },
@@ -237,7 +237,7 @@ impl World {
             Happening::Buried { p, id, attempt } => {
                 self.processes[p].abandoned.retain(|a| *a != (id.clone(), attempt));
             }
-            Happening::Fails { p, id, attempt } => self.task_fails(p, &id, attempt),
+            Happening::Fails { p, id, attempt, is_fenced } => self.task_fails(p, &id, attempt, is_fenced),
             Happening::StatusSeen { p, key } => self.status_seen(p, key),
             Happening::NotWritten { p, name } => self.feed(p, Event::NotWritten { name }),
             Happening::Planned { p, name, revision, outcome } => {

@@ -17,10 +17,12 @@ pub fn failure_of(context: &str, error: &host::Error) -> Failure {
 /// A failure of the worker's own making or of Kafka's.
 pub fn failure(kind: &str, sentence: &str, is_restartable: bool) -> Failure {
     // Clients show the text after the first colon of the first line, so the kind comes first.
-    Failure { trace: format!("penstock.{kind}: {sentence}"), is_restartable }
+    Failure { trace: format!("penstock.{kind}: {sentence}"), is_restartable, is_fenced: false }
 }
 
 pub fn of_kafka(context: &str, error: &kafka::Error) -> Failure {
-    let is_restartable = !matches!(error.kind, kafka::Kind::Config | kafka::Kind::Fenced);
-    failure("KafkaException", &format!("{context}: {}", error.message), is_restartable)
+    let is_fenced = matches!(error.kind, kafka::Kind::Fenced);
+    let is_restartable = !is_fenced && !matches!(error.kind, kafka::Kind::Config);
+    let failure = failure("KafkaException", &format!("{context}: {}", error.message), is_restartable);
+    Failure { is_fenced, ..failure }
 }
