@@ -181,7 +181,7 @@ impl Session {
         if self.ask.is_due(now) {
             self.next += 1;
             let at = Instant::now();
-            self.replies.start_describe(self.next, &self.settings.group, self.lookout())?;
+            self.replies.start_describe(self.next, &self.settings.group)?;
             self.ask.asked(Asked { number: self.next, at, by: identity });
         }
         Ok(())

@@ -128,6 +128,20 @@ pub(crate) fn topic_configs(
     }
 }
 
+/// librdkafka ends the process by an assertion when a request for a coordinator has timed out before the connection to
+/// the coordinator was up, and then it comes up: it drops the request twice. So questions to a coordinator get the
+/// longest time that it knows, and those who ask give up by their own clock.
+pub(super) const REACH: Duration = Duration::from_secs(3600);
+
+/// A request that changes something keeps its caller's time: it must not be carried out when nobody expects it any more.
+fn is_question_to_coordinator(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS
+            | Operation::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS
+    )
+}
+
 pub(super) struct Call {
     pub(super) doing: String,
     pub(super) timeout: Duration,
@@ -150,7 +164,8 @@ impl Call {
         unsafe {
             let options = sys::rd_kafka_AdminOptions_new(rk, operation);
             let (text, length) = (reason.as_mut_ptr(), reason.len());
-            sys::rd_kafka_AdminOptions_set_request_timeout(options, millis(self.timeout), text, length);
+            let limit = if is_question_to_coordinator(operation) { REACH } else { self.timeout };
+            sys::rd_kafka_AdminOptions_set_request_timeout(options, millis(limit), text, length);
             let queue = sys::rd_kafka_queue_new(rk);
             start(rk, options, queue);
             let event = sys::rd_kafka_queue_poll(queue, millis(self.timeout + Duration::from_secs(1)));

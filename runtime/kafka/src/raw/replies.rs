@@ -9,6 +9,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use sys::rd_kafka_admin_op_t as Operation;
 use sys::rd_kafka_resp_err_t as Response;
 
+use super::ask::REACH;
 use super::groups::{Described, read_description};
 use super::list;
 use super::{Handle, c_string, millis};
@@ -55,7 +56,8 @@ impl Replies {
         super::calls::check(started.into(), "committing offsets")
     }
 
-    pub(crate) fn start_describe(&self, number: u64, group: &str, timeout: Duration) -> Result<(), Error> {
+    /// The answer may take long when Kafka is away: whoever asks gives up by its own clock.
+    pub(crate) fn start_describe(&self, number: u64, group: &str) -> Result<(), Error> {
         let name = c_string(group)?;
         let mut names = [name.as_ptr()];
         let mut reason = [0; 128];
@@ -65,7 +67,7 @@ impl Replies {
             let operation = Operation::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS;
             let options = sys::rd_kafka_AdminOptions_new(rk, operation);
             let (text, length) = (reason.as_mut_ptr(), reason.len());
-            sys::rd_kafka_AdminOptions_set_request_timeout(options, millis(timeout), text, length);
+            sys::rd_kafka_AdminOptions_set_request_timeout(options, millis(REACH), text, length);
             sys::rd_kafka_AdminOptions_set_opaque(options, ptr::without_provenance_mut(number as usize));
             sys::rd_kafka_DescribeConsumerGroups(rk, names.as_mut_ptr(), 1, options, self.queue.as_ptr());
             sys::rd_kafka_AdminOptions_destroy(options);
