@@ -248,18 +248,31 @@ impl Admin {
     ) -> Result<BTreeMap<i32, i64>, Error> {
         let until = tokio::time::Instant::now() + self.timeout;
         loop {
-            let (topic, wanted, timeout) = (topic.to_owned(), partitions.to_vec(), self.timeout);
+            let (name, wanted, timeout) = (topic.to_owned(), partitions.to_vec(), self.timeout);
             let asked = self.blocking(move |client| {
-                crate::raw::ends(client.inner().native_client(), &topic, &wanted, committed, timeout)
+                crate::raw::ends(client.inner().native_client(), &name, &wanted, committed, timeout)
             });
             match asked.await {
                 Ok(ends) => return Ok(ends.into_iter().collect()),
                 Err(error) if error.kind == crate::Kind::Retry && tokio::time::Instant::now() < until => {
                     tokio::time::sleep(Duration::from_millis(50)).await;
+                    self.learn_leaders(topic).await;
                 }
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Questions go to the leaders that the client knows, and an answer that there are newer ones teaches it nothing:
+    /// after a broker's restart it would go on with the old ones for minutes.
+    async fn learn_leaders(&self, topic: &str) {
+        let (topic, timeout) = (topic.to_owned(), self.timeout);
+        let asked = self.blocking(move |client| {
+            // What there is to tell of a failure, the next question tells.
+            let _ = client.inner().fetch_metadata(Some(&topic), timeout);
+            Ok(())
+        });
+        let _ = asked.await;
     }
 
     fn options(&self) -> AdminOptions {
