@@ -42,8 +42,8 @@ pub fn parse(entry: &Entry) -> Result<ConfigEntry, String> {
         let target = value.map(|value| target(key, &value)).transpose()?;
         ConfigRecord::Target { name: name.into(), target }
     } else if let Some(name) = key.strip_prefix("commit-") {
-        let tasks = value.as_ref().and_then(|value| value["tasks"].as_u64()).unwrap_or(0);
-        ConfigRecord::Commit { name: name.into(), tasks: u32::try_from(tasks).unwrap_or(u32::MAX) }
+        let tasks = value.map_or(Ok(0), |value| committed(key, &value))?;
+        ConfigRecord::Commit { name: name.into(), tasks }
     } else if let Some(rest) = key.strip_prefix("task-") {
         let (name, number) = rest.rsplit_once('-').ok_or_else(|| format!("{key}: no task number"))?;
         let number = number.parse().map_err(|_| format!("{key}: {number:?} is no task number"))?;
@@ -84,13 +84,21 @@ fn properties(key: &str, value: &Value) -> Result<Properties, String> {
     Ok(properties)
 }
 
+/// What is no number of tasks must not end those that run.
+fn committed(key: &str, value: &Value) -> Result<u32, String> {
+    let tasks = value["tasks"].as_u64().and_then(|tasks| u32::try_from(tasks).ok());
+    tasks.ok_or_else(|| format!("{key}: expected a number of tasks, got {value}"))
+}
+
 /// `state.v2` knows STOPPED; older workers write and read `state` alone.
 fn target(key: &str, value: &Value) -> Result<TargetState, String> {
     match value["state.v2"].as_str().or_else(|| value["state"].as_str()) {
         Some("STARTED") => Ok(TargetState::Started),
         Some("PAUSED") => Ok(TargetState::Paused),
         Some("STOPPED") => Ok(TargetState::Stopped),
-        other => Err(format!("{key}: expected STARTED, PAUSED or STOPPED, got {other:?}")),
+        other => {
+            Err(format!("{key}: expected STARTED, PAUSED or STOPPED, got {:?}", other.unwrap_or_default()))
+        }
     }
 }
 
@@ -253,6 +261,9 @@ mod tests {
             ("task-a-x", "{}"),
             ("target-state-a", r#"{"state":"UP"}"#),
             ("logger-cluster-a", "{}"),
+            ("commit-a", "[7]"),
+            ("commit-a", r#"{"tasks":-1}"#),
+            ("commit-a", r#"{"tasks":4294967296}"#),
         ] {
             let broken = parse(&Entry { key: key.into(), value: Some(value.into()) }).unwrap_err();
             assert!(broken.contains(key), "{broken}");
