@@ -283,3 +283,22 @@ fn a_task_that_a_thawed_worker_pushed_aside_takes_its_place_back() {
         "{actions:?}"
     );
 }
+
+#[test]
+fn tasks_of_a_paused_connector_that_was_never_placed_are_there_and_paused() {
+    let mut herder = Herder::member(TIMING, "a");
+    let mut records = record("c", 1);
+    records.push(ConfigRecord::Target { name: "c".into(), target: Some(TargetState::Paused) });
+    read(&mut herder, records);
+    herder.step(0, Event::CaughtUp);
+    herder.step(0, joined(true, &["a"]));
+    herder.step(0, Event::Leading);
+    let leader = ConfigRecord::Leader { epoch: 1, worker: "a".into() };
+    let actions = herder.step(0, Event::ConfigRead(leader));
+    assert_eq!(placed(&actions), Some((TURNS + 1, vec![on("a")])));
+    let placement = Some(Placement { epoch: 1, turn: TURNS + 1, tasks: vec![on("a")] });
+    let actions = read(&mut herder, vec![ConfigRecord::Placement { name: "c".into(), placement }]);
+    let is_paused =
+        |action: &Action| matches!(action, Action::StartTask { wanted: crate::Wanted::Pause, .. });
+    assert!(actions.iter().any(is_paused), "{actions:?}");
+}

@@ -93,8 +93,11 @@ impl Herder {
         let mut movable = BTreeSet::new();
         for (name, connector) in self.configs.iter() {
             let placement = placements.get(name);
-            // Tasks that were never placed may be left over from a connector of the same name: the plan tells.
-            if connector.target == TargetState::Stopped || (placement.is_none() && !self.is_planned(name)) {
+            // Tasks that were never placed may be left over from a connector of the same name: the plan tells. A paused
+            // connector is not planned; it was taken over with its tasks, which do nothing while it is paused.
+            let is_known =
+                placement.is_some() || connector.target == TargetState::Paused || self.is_planned(name);
+            if connector.target == TargetState::Stopped || !is_known {
                 continue;
             }
             if placement.is_none_or(|placement| placement.tasks.len() != connector.tasks.len()) {
