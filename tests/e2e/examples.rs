@@ -65,3 +65,27 @@ fn lines_of_a_file_come_out_of_a_standalone_worker() {
     until("both lines", SOON, || std::fs::read_to_string(&out).is_ok_and(|text| text == "one\ntwo\n"));
     worker.stop();
 }
+
+#[test]
+fn two_workers_of_the_cluster_s_file_share_the_tasks() {
+    let topic = unique("shared");
+    Kafka::shared().create_topic(&topic, 2);
+    let mut first = Worker::example("cluster.properties").start();
+    let mut second = first.sibling().start();
+    let name = unique("shared");
+    let out = first.path("out.txt");
+    first.create(
+        &name,
+        &json!({ "connector.class": "FileStreamSink", "tasks.max": "2", "topics": topic, "file": out }),
+    );
+    second.await_status(&name, "to have a task on each worker", |status| {
+        let tasks = status["tasks"].as_array().map_or(&[][..], Vec::as_slice);
+        let on = |worker: &Worker| {
+            tasks.iter().filter(|task| worker.url.ends_with(task["worker_id"].as_str().unwrap())).count()
+        };
+        tasks.iter().all(|task| task["state"] == "RUNNING") && (on(&first), on(&second)) == (1, 1)
+    });
+    first.stop();
+    second.await_running(&name, 2);
+    second.stop();
+}

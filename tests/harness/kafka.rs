@@ -1,6 +1,6 @@
 //! Topics of a real Kafka: makes them, fills them, reads them back, and asks what a group has committed.
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -50,8 +50,13 @@ impl Kafka {
     }
 
     pub fn create_topic(&self, topic: &str, partitions: i32) {
+        self.create_topic_with(topic, partitions, &[]);
+    }
+
+    pub fn create_topic_with(&self, topic: &str, partitions: i32, settings: &[(&str, &str)]) {
         let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
-        let topics = [NewTopic::new(topic, partitions, TopicReplication::Fixed(1))];
+        let plain = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let topics = [settings.iter().fold(plain, |topic, (key, value)| topic.set(key, value))];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let options = AdminOptions::new().operation_timeout(Some(TIMEOUT));
         let results = runtime.block_on(admin.create_topics(&topics, &options)).expect("creating a topic");
@@ -64,7 +69,18 @@ impl Kafka {
         });
     }
 
-    fn partitions(&self, topic: &str) -> i32 {
+    /// A topic's setting that is in force.
+    pub fn topic_setting(&self, topic: &str, key: &str) -> Option<String> {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().expect("an admin client");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (resource, options) = (ResourceSpecifier::Topic(topic), AdminOptions::new());
+        let asked = admin.describe_configs([&resource], &options);
+        let answer = runtime.block_on(asked).expect("asking for settings").remove(0);
+        let resource = answer.unwrap_or_else(|error| panic!("asking for the settings of {topic}: {error}"));
+        resource.entry_map().get(key).and_then(|entry| entry.value.clone())
+    }
+
+    pub fn partitions(&self, topic: &str) -> i32 {
         let consumer = self.reader();
         let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT).expect("metadata");
         let found = metadata.topics().iter().find(|found| found.name() == topic);
@@ -97,6 +113,15 @@ impl Kafka {
         }
         producer.flush(TIMEOUT).expect("the broker acknowledges what was produced");
         assert_eq!(producer.in_flight_count(), 0, "records of {topic} were not acknowledged");
+    }
+
+    /// Appends one record to partition 0; no value is a tombstone.
+    pub fn put(&self, topic: &str, key: &str, value: Option<&str>) {
+        let producer: BaseProducer = self.config().create().expect("a producer");
+        let record = BaseRecord::<str, str>::to(topic).partition(0).key(key);
+        let record = value.into_iter().fold(record, BaseRecord::payload);
+        producer.send(record).unwrap_or_else(|(error, _)| panic!("producing to {topic}: {error}"));
+        producer.flush(TIMEOUT).expect("the broker acknowledges what was produced");
     }
 
     /// Appends these values, without keys, to partition 0.

@@ -5,6 +5,7 @@
 
 pub mod clickhouse;
 pub mod command;
+pub mod java;
 pub mod kafka;
 pub mod log;
 pub mod million;
@@ -15,6 +16,7 @@ pub mod services;
 pub mod worker;
 
 pub use clickhouse::ClickHouse;
+pub use java::JavaWorker;
 pub use kafka::Kafka;
 pub use poll::{until, until_some};
 pub use proxy::{Cut, Proxy};

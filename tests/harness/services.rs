@@ -47,9 +47,19 @@ pub struct Own {
 impl Own {
     /// `kind` is a name that `tests/services/up` knows.
     pub fn start(kind: &str) -> Self {
+        Self::start_with(kind, &[])
+    }
+
+    /// With settings that the service's script takes from its environment.
+    pub fn start_with(kind: &str, settings: &[(&str, String)]) -> Self {
         let instance = format!("{kind}.{}", crate::unique("own"));
-        let address = up(&instance);
+        let address = up(&instance, settings);
         Self { instance, address }
+    }
+
+    /// What `tests/services` calls it.
+    pub fn instance(&self) -> &str {
+        &self.instance
     }
 
     pub fn stop(&self) {
@@ -58,7 +68,11 @@ impl Own {
 
     /// Comes back where it was, with its data.
     pub fn start_again(&self) {
-        assert_eq!(up(&self.instance), self.address, "{} came back elsewhere", self.instance);
+        self.start_again_with(&[]);
+    }
+
+    pub fn start_again_with(&self, settings: &[(&str, String)]) {
+        assert_eq!(up(&self.instance, settings), self.address, "{} came back elsewhere", self.instance);
     }
 }
 
@@ -74,8 +88,29 @@ fn script(name: &str) -> Command {
     command
 }
 
-fn up(instance: &str) -> String {
-    let output = script("up").arg(instance).output().expect("tests/services/up starts");
+/// Where an instance keeps its files, as `tests/services` decides it.
+pub fn state(instance: &str) -> PathBuf {
+    let given = std::env::var_os("PENSTOCK_SERVICES_STATE").map(PathBuf::from);
+    given.unwrap_or_else(|| checkout().join(".services")).join(instance)
+}
+
+/// For an instance that may end at its start; false when it did.
+pub fn try_up(instance: &str, settings: &[(&str, String)]) -> bool {
+    let mut command = script("up");
+    command.arg(instance).envs(settings.iter().map(|(key, value)| (*key, value)));
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().expect("tests/services/up starts").success()
+}
+
+/// Ends an instance and deletes its files.
+pub fn wipe(instance: &str) {
+    down(&["--wipe", instance]);
+}
+
+fn up(instance: &str, settings: &[(&str, String)]) -> String {
+    let mut command = script("up");
+    command.arg(instance).envs(settings.iter().map(|(key, value)| (*key, value)));
+    let output = command.output().expect("tests/services/up starts");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "tests/services/up {instance} failed: {text}");
     let address = text.trim().split_once('=').map(|(_, address)| address.to_owned());

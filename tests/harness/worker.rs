@@ -5,7 +5,7 @@ use crate::{Rest, SOON, command, services, unique, until, until_some};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use tempfile::TempDir;
 
@@ -71,15 +71,33 @@ impl Builder {
     /// Runs a worker that ends by itself, to its end.
     #[track_caller]
     pub fn run_to_its_end(self) -> command::Output {
-        let path = write(&self.dir, &self.settings);
+        let path = write(self.dir.path(), &self.settings);
         let mut command = command::penstock(&["run", "--config"]);
         command::output(command.arg(path).current_dir(self.dir.path()), self.dir.path())
     }
 
     pub fn start(self) -> Worker {
-        write(&self.dir, &self.settings);
+        let mut worker = self.write();
+        worker.start();
+        worker
+    }
+
+    /// Starts a worker that may have to wait before it is healthy.
+    pub fn launch(self) -> Worker {
+        let mut worker = self.write();
+        worker.launch();
+        worker
+    }
+
+    /// Writes the settings to a file of this folder, for a test that starts the worker by itself.
+    pub fn save(&self, folder: &Path) -> PathBuf {
+        write(folder, &self.settings)
+    }
+
+    fn write(self) -> Worker {
+        write(self.dir.path(), &self.settings);
         let log = Log::new(self.dir.path().join("worker.log"), self.allowed.clone());
-        let mut worker = Worker {
+        Worker {
             dir: self.dir,
             settings: self.settings,
             allowed: self.allowed,
@@ -89,14 +107,12 @@ impl Builder {
             child: None,
             url: String::new(),
             rest: Rest::new(""),
-        };
-        worker.start();
-        worker
+        }
     }
 }
 
-fn write(dir: &TempDir, settings: &BTreeMap<String, String>) -> PathBuf {
-    let path = dir.path().join("worker.properties");
+fn write(folder: &Path, settings: &BTreeMap<String, String>) -> PathBuf {
+    let path = folder.join("worker.properties");
     let lines: Vec<String> = settings.iter().map(|(key, value)| format!("{key}={value}\n")).collect();
     std::fs::write(&path, lines.concat()).expect("writing the worker's settings");
     path
@@ -159,6 +175,18 @@ impl Worker {
         kept.iter().fold(builder, |builder, key| builder.set(key, &ours[*key]))
     }
 
+    /// A worker with the settings that another worker was started with, but with this run's plugins.
+    pub fn takeover(properties: &Path) -> Builder {
+        let text = std::fs::read_to_string(properties).expect("the other worker's settings");
+        let mut builder = Builder::new();
+        let ours = std::mem::take(&mut builder.settings);
+        for (key, value) in text.lines().map(|line| line.split_once('=').expect("key=value")) {
+            builder = builder.set(key, value);
+        }
+        let own = ["plugin.path", "penstock.address.file"];
+        own.iter().fold(builder, |builder, key| builder.set(key, &ours[*key]))
+    }
+
     /// A file in the worker's own folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
@@ -166,6 +194,20 @@ impl Worker {
 
     /// Starts the process and waits until its REST interface answers.
     pub fn start(&mut self) {
+        self.launch();
+        self.await_health();
+    }
+
+    #[track_caller]
+    pub fn await_health(&mut self) {
+        until("the worker to be healthy", SOON, || {
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
+            assert!(ended.is_none(), "the worker ended at its start, {ended:?}:\n{}", self.log.tail());
+            self.rest.send("GET", "/health", None).is_ok_and(|answer| answer.status == 200)
+        });
+    }
+
+    fn launch(&mut self) {
         assert!(self.child.is_none(), "the worker runs already");
         let address = self.path("address");
         let _ = std::fs::remove_file(&address);
@@ -186,11 +228,6 @@ impl Worker {
         self.child = Some(child);
         let headers = self.headers.iter();
         self.rest = headers.fold(Rest::new(&self.url), |rest, (name, value)| rest.with(name, value));
-        until("the worker to be healthy", SOON, || {
-            let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
-            assert!(ended.is_none(), "the worker ended at its start, {ended:?}:\n{}", self.log.tail());
-            self.rest.send("GET", "/health", None).is_ok_and(|answer| answer.status == 200)
-        });
     }
 
     /// A clean stop, as an operator's or systemd's: it must end well and must have logged nothing alarming.
@@ -228,7 +265,7 @@ impl Worker {
     pub fn keep_address(&self) {
         let mut settings = self.settings.clone();
         settings.insert("listeners".into(), self.url.clone());
-        write(&self.dir, &settings);
+        write(self.dir.path(), &settings);
     }
 
     /// False while it is stopped or killed; a frozen worker counts as running.
