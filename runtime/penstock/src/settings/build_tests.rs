@@ -67,7 +67,7 @@ fn a_group_makes_the_worker_distributed() {
         ("offset.storage.partitions", "-1"),
         ("offset.storage.min.insync.replicas", "2"),
         ("status.storage.replication.factor", "1"),
-        ("exactly.once.source.support", "Enabled"),
+        ("exactly.once.source.support", "Preparing"),
         ("session.timeout.ms", "9000"),
     ]));
     let Mode::Distributed(group) = settings.mode else { panic!("expected a group") };
@@ -77,7 +77,17 @@ fn a_group_makes_the_worker_distributed() {
     assert_eq!(group.offset_topic.settings.get("min.insync.replicas"), Some("2"));
     assert_eq!(group.offset_topic.settings.iter().count(), 1);
     assert_eq!(group.status_topic.replication, Some(1));
-    assert_eq!(group.exactly_once_source, ExactlyOnceSource::Enabled);
+    assert_eq!(group.exactly_once_source, ExactlyOnceSource::Preparing);
+}
+
+#[test]
+fn a_guarantee_that_is_not_kept_is_refused() {
+    check(
+        &distributed(&[("exactly.once.source.support", "Enabled")]),
+        &[
+            "exactly.once.source.support: expected disabled or preparing: sources deliver at least once so far, got \"Enabled\" (flag --set)",
+        ],
+    );
 }
 
 #[test]

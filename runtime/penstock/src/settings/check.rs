@@ -179,10 +179,10 @@ mod tests {
     fn settings_without_effect_are_told_and_kept() {
         let (found, kept) = findings(&[
             ("plugin.discovery", "only_scan"),
-            ("ssl.protocol", "TLSv1.3"),
+            ("ssl.provider", "SunJSSE"),
             ("rest.advertised.port", ""),
         ]);
-        assert_eq!(found.inert, ["plugin.discovery", "ssl.protocol"]);
+        assert_eq!(found.inert, ["plugin.discovery", "ssl.provider"]);
         assert!(found.problems.is_empty() && kept == 2, "{found:?}");
     }
 }

@@ -289,7 +289,15 @@ mod tests {
             deletion("a", 2).into_iter().map(|entry| String::from_utf8(entry.key).unwrap()).collect();
         assert_eq!(
             keys,
-            ["connector-a", "target-state-a", "commit-a", "tasks-fencing-a", "task-a-0", "task-a-1"]
+            [
+                "connector-a",
+                "target-state-a",
+                "commit-a",
+                "tasks-fencing-a",
+                "penstock-placement-a",
+                "task-a-0",
+                "task-a-1"
+            ]
         );
     }
 }
