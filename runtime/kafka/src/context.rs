@@ -1,12 +1,18 @@
 //! Turns what librdkafka logs into the worker's log.
 
+use std::time::Instant;
+
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
+use crate::flood::Flood;
 use crate::probe::Probe;
 use crate::trouble::{NO_TOKEN, Trouble, judge};
+
+/// One for all clients: they mostly have the same brokers.
+static FLOOD: Flood = Flood::new();
 
 /// Of librdkafka's levels only the upper five are asked for, see `ClientSettings`.
 pub(crate) fn write(client: &str, level: i32, facility: &str, line: &str) {
@@ -14,7 +20,14 @@ pub(crate) fn write(client: &str, level: i32, facility: &str, line: &str) {
         0..=2 => tracing::error!(client, facility, "{line}"),
         // A topic that was created a moment ago: the client asks again by itself.
         _ if facility == "METADATAUPDATE" => tracing::debug!(client, facility, "{line}"),
-        // Connection failures come as errors; the client goes on by itself.
+        // A lost connection; the client goes on by itself.
+        3..=4 if matches!(facility, "FAIL" | "ERROR") => {
+            if let Some(others) = FLOOD.pass(Instant::now()) {
+                tracing::warn!(client, facility, others, "{line}");
+            } else {
+                tracing::debug!(client, facility, "{line}");
+            }
+        }
         3..=4 => tracing::warn!(client, facility, "{line}"),
         _ => tracing::debug!(client, facility, "{line}"),
     }

@@ -6,6 +6,7 @@ mod context;
 mod embedded;
 mod error;
 mod fetch;
+mod flood;
 mod log;
 mod membership;
 mod oauth;
