@@ -104,8 +104,8 @@ impl Ops<'_> {
         let Some((code, rows)) = answer else {
             return Err(Error::retry(format!("committing offsets: no answer within {timeout:?}")));
         };
-        check_rows(&rows, "committing")?;
-        self.check_fatal(check(code, "committing offsets"))
+        let outcome = check_rows(&rows, "committing").and_then(|()| check(code, "committing offsets"));
+        self.check_fatal(outcome)
     }
 
     pub(crate) fn committed(
