@@ -9,7 +9,7 @@ use cluster::{Properties, Restart, TargetState};
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 use worker::Handle;
-use worker::api::Refusal;
+use worker::api::{ConnectorInfo, ConnectorStatus, Refusal};
 
 pub(crate) async fn perform(call: Call, site: &Site) -> Result<Response, Fault> {
     let worker = &site.handle;
@@ -103,36 +103,18 @@ fn metrics(worker: &Handle, is_openmetrics: bool) -> Response {
 }
 
 async fn expanded(worker: &Handle, details: &[Detail]) -> Result<Response, Fault> {
-    let mut all = Map::new();
-    for name in worker.connectors().await? {
-        match expand(worker, &name, details).await {
-            Ok(one) => all.insert(name, one),
-            // Deleted since the list was made.
-            Err(Refusal::NotFound(_)) => continue,
-            Err(other) => return Err(other.into()),
-        };
-    }
+    let all = worker.all().await?;
+    let all: Map<String, Value> =
+        all.iter().map(|(info, status)| (info.name.clone(), expand(info, status, details))).collect();
     Ok(reply::json(&all.into()))
 }
 
-async fn expand(worker: &Handle, name: &str, details: &[Detail]) -> Result<Value, Refusal> {
-    let mut one = Map::new();
-    for detail in details {
-        match detail {
-            Detail::Info => one.insert("info".into(), shape::info(&worker.info(name).await?)),
-            Detail::Status => one.insert("status".into(), status_or_unassigned(worker, name).await?),
-        };
-    }
-    Ok(one.into())
-}
-
-/// Clients that ask for everything break on a connector without a status.
-async fn status_or_unassigned(worker: &Handle, name: &str) -> Result<Value, Refusal> {
-    match worker.status(name).await {
-        Ok(status) => Ok(shape::status(&status)),
-        Err(Refusal::NotFound(_)) => Ok(shape::unassigned(&worker.info(name).await?)),
-        Err(other) => Err(other),
-    }
+fn expand(info: &ConnectorInfo, status: &ConnectorStatus, details: &[Detail]) -> Value {
+    let detail = |detail: &Detail| match detail {
+        Detail::Info => ("info".to_owned(), shape::info(info)),
+        Detail::Status => ("status".to_owned(), shape::status(status)),
+    };
+    details.iter().map(detail).collect::<Map<_, _>>().into()
 }
 
 async fn create(site: &Site, creation: Creation) -> Result<Response, Fault> {

@@ -23,12 +23,6 @@ pub(crate) fn status(status: &ConnectorStatus) -> Value {
     json!({ "name": status.name, "connector": connector, "tasks": tasks, "type": status.kind })
 }
 
-/// Of a connector that exists but of which nothing is known yet.
-pub(crate) fn unassigned(info: &ConnectorInfo) -> Value {
-    let connector = json!({ "state": "UNASSIGNED", "worker_id": "" });
-    json!({ "name": info.name, "connector": connector, "tasks": [], "type": info.kind })
-}
-
 pub(crate) fn task_status(number: u32, status: &Status) -> Value {
     state(Map::from_iter([("id".to_owned(), number.into())]), status)
 }
@@ -103,9 +97,6 @@ mod tests {
             r#""tasks":[{"connector":"x","task":0},{"connector":"x","task":1}],"type":"sink"}"#
         );
         assert_eq!(info(&given).to_string(), expected);
-        let expected =
-            r#"{"name":"x","connector":{"state":"UNASSIGNED","worker_id":""},"tasks":[],"type":"sink"}"#;
-        assert_eq!(unassigned(&given).to_string(), expected);
     }
 
     #[test]

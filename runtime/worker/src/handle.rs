@@ -87,6 +87,11 @@ impl Handle {
         self.ask(Request::List).await
     }
 
+    /// Every connector, as at one moment.
+    pub async fn all(&self) -> Result<Vec<(ConnectorInfo, ConnectorStatus)>, Refusal> {
+        self.ask(Request::All).await
+    }
+
     pub async fn info(&self, name: &str) -> Result<ConnectorInfo, Refusal> {
         self.ask(|reply| Request::Info { name: name.into(), reply }).await?
     }

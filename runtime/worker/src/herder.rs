@@ -24,6 +24,8 @@ type Reply<T> = oneshot::Sender<T>;
 /// What a handle asks.
 pub enum Request {
     List(Reply<Vec<String>>),
+    /// One question for all of them: with a thousand connectors, two thousand would take their turns among others.
+    All(Reply<Vec<(ConnectorInfo, ConnectorStatus)>>),
     Info {
         name: String,
         reply: Reply<Result<ConnectorInfo, Refusal>>,

@@ -14,6 +14,7 @@ impl Herder {
             Request::List(reply) => {
                 let _ = reply.send(self.decide.configs().iter().map(|(name, _)| name.to_owned()).collect());
             }
+            Request::All(reply) => drop(reply.send(self.all())),
             Request::Topics { name, reply } => {
                 let topics = self.connector(&name).map(|_| self.statuses.topics(&name));
                 drop(reply.send(topics));
@@ -69,6 +70,11 @@ impl Herder {
             tasks: (0..connector.tasks.len() as u32).collect(),
             kind: self.shared.kind_of(&connector.config),
         })
+    }
+
+    fn all(&self) -> Vec<(ConnectorInfo, ConnectorStatus)> {
+        let names = self.decide.configs().iter().map(|(name, _)| name);
+        names.filter_map(|name| Some((self.info(name).ok()?, self.status(name).ok()?))).collect()
     }
 
     fn tasks(&self, name: &str) -> Result<Vec<(u32, Properties)>, Refusal> {
@@ -257,7 +263,7 @@ impl Request {
             | Self::SetLogger { reply, .. } => drop(reply.send(Err(refusal))),
             Self::Topics { reply, .. } => drop(reply.send(Err(refusal))),
             // This is answered from memory and never refused.
-            Self::List(_) => {}
+            Self::List(_) | Self::All(_) => {}
         }
     }
 }
