@@ -131,7 +131,7 @@ fn leftovers_of_deleted_connectors_bring_nothing_back() {
     kafka.put(
         &topics.configs,
         "session-key",
-        Some("{\"key\":\"x\",\"algorithm\":\"HmacSHA256\",\"creation-timestamp\":1}"),
+        Some("{\"key\":\"eA==\",\"algorithm\":\"HmacSHA256\",\"creation-timestamp\":1}"),
     );
     let mut worker = topics.worker().start();
     assert_eq!(worker.rest.get("/connectors").expect(200), json!([]));
@@ -153,6 +153,27 @@ fn leftovers_of_deleted_connectors_bring_nothing_back() {
     worker.await_running("old-dead", 1);
     assert_eq!(worker.rest.get("/connectors").expect(200), json!(["old-dead"]));
     assert_eq!(kafka.ends(&data), [1]);
+    worker.stop();
+}
+
+#[test]
+fn the_last_word_of_a_former_leader_does_not_stay() {
+    let (topics, kafka, data) = (Topics::create(), Kafka::shared(), unique("data"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("in.txt");
+    std::fs::write(&file, "one\n").unwrap();
+    kafka.create_topic(&data, 1);
+    let mut worker = topics.worker().start();
+    worker.create("lines", &source(&file, &data));
+    worker.await_running("lines", 1);
+    let own = worker.rest.get("/connectors/lines/status").expect(200);
+    let late = json!({ "state": "FAILED", "trace": "late", "worker_id": "gone:8083", "generation": 1, "version": "1" });
+    let at = kafka.ends(&topics.statuses)[0];
+    kafka.put(&topics.statuses, "status-connector-lines", Some(&late.to_string()));
+    kafka.put(&topics.statuses, "status-task-lines-0", Some(&late.to_string()));
+    // Both records, and the worker's answer to each of them.
+    until("the worker to contradict both", SOON, || kafka.ends(&topics.statuses)[0] >= at + 4);
+    until("the status as it was", SOON, || worker.rest.get("/connectors/lines/status").expect(200) == own);
     worker.stop();
 }
 

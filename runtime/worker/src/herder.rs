@@ -146,6 +146,8 @@ pub struct Herder {
     key_made: i64,
     /// What this worker said last of the tasks that run here.
     said: HashMap<TaskId, (RunState, Option<String>)>,
+    /// What it said last of connectors, while it led.
+    told: HashMap<String, (RunState, Option<String>)>,
     producer: Arc<perform::ProducerCell>,
     plans: Arc<Semaphore>,
     is_caught_up: bool,
@@ -178,6 +180,7 @@ impl Herder {
             scribe: scribe::Scribe::default(),
             key_made: 0,
             said: HashMap::new(),
+            told: HashMap::new(),
             statuses: Statuses::default(),
             running: BTreeMap::new(),
             give_up: HashMap::new(),

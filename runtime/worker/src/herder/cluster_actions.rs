@@ -111,6 +111,9 @@ impl Herder {
     /// A former owner's last word may come late: whoever runs the task says so again, and the leader erases what
     /// belongs to no task.
     pub(super) fn repair_status(&mut self, key: &str) {
+        if let Some(name) = key.strip_prefix("status-connector-") {
+            return self.repair_connector(name);
+        }
         let task = key.strip_prefix("status-task-").and_then(|rest| rest.rsplit_once('-'));
         let Some((name, Ok(number))) = task.map(|(name, number)| (name, number.parse())) else { return };
         let id = TaskId::new(name, number);
@@ -122,6 +125,20 @@ impl Herder {
             && self.runs(&id)
         {
             self.set_task(&id, state, trace);
+        }
+    }
+
+    fn repair_connector(&mut self, name: &str) {
+        let speaker = self.statuses.connector(name).map(|status| &status.worker_id);
+        if speaker == Some(&self.worker_id) || !self.is_caught_up || !self.decide.leads() {
+            return;
+        }
+        if self.decide.configs().get(name).is_none() {
+            if speaker.is_some() {
+                self.erase_connector(name);
+            }
+        } else if let Some((state, trace)) = self.told.get(name).cloned() {
+            self.set_connector(name, state, trace);
         }
     }
 

@@ -43,13 +43,7 @@ impl Herder {
             Action::StopTask { id, cause } => self.stop_task(&id, cause),
             Action::SetConnector { name, state, trace } => self.set_connector(&name, state, trace),
             Action::SetTask { id, state, trace } => self.set_task(&id, state, trace),
-            Action::EraseConnector { name } => {
-                self.statuses.set_connector(&name, None);
-                if self.writes_for_all() {
-                    self.status_writer.put(statuses::connector_entry(&name, None, self.generation()));
-                    self.forget_topics(&name);
-                }
-            }
+            Action::EraseConnector { name } => self.erase_connector(&name),
             Action::EraseTask { id } => self.erase_task(&id),
         }
     }
@@ -177,11 +171,12 @@ impl Herder {
         }
     }
 
-    fn set_connector(&mut self, name: &str, state: RunState, trace: Option<String>) {
+    pub(super) fn set_connector(&mut self, name: &str, state: RunState, trace: Option<String>) {
         let version = self.decide.configs().get(name).and_then(|c| self.shared.version_of(&c.config));
         let status = Status { state, worker_id: self.worker_id.clone(), version, trace };
         tracing::info!(connector = name, state = state.name(), "connector");
         self.status_writer.put(statuses::connector_entry(name, Some(&status), self.generation()));
+        self.told.insert(name.to_owned(), (status.state, status.trace.clone()));
         self.statuses.set_connector(name, Some(status));
     }
 
@@ -193,6 +188,15 @@ impl Herder {
         self.status_writer.put(statuses::task_entry(id, Some(&status), self.generation()));
         self.said.insert(id.clone(), (status.state, status.trace.clone()));
         self.statuses.set_task(id, Some(status));
+    }
+
+    pub(super) fn erase_connector(&mut self, name: &str) {
+        self.told.remove(name);
+        self.statuses.set_connector(name, None);
+        if self.writes_for_all() {
+            self.status_writer.put(statuses::connector_entry(name, None, self.generation()));
+            self.forget_topics(name);
+        }
     }
 
     pub(super) fn erase_task(&mut self, id: &TaskId) {
