@@ -28,7 +28,13 @@ fn build() -> Value {
         "servers": [{ "url": "/" }],
         "tags": tags(),
         "paths": paths(),
-        "components": { "schemas": schemas::all(), "responses": answers::refusals() },
+        "components": {
+            "schemas": schemas::all(),
+            "responses": answers::refusals(),
+            "securitySchemes": { "basic": { "type": "http", "scheme": "basic" } },
+        },
+        // Whether users have to say who they are is a setting of the worker.
+        "security": [{}, { "basic": [] }],
     })
 }
 

@@ -35,11 +35,12 @@ pub(super) fn refusals() -> Value {
     REFUSALS.iter().map(one).collect::<Map<_, _>>().into()
 }
 
-const REFUSALS: [(u16, &str); 10] = [
+const REFUSALS: [(u16, &str); 11] = [
     (
         400,
         "The request cannot be right, whenever it is sent: the message says what is wrong and what is expected.",
     ),
+    (401, "The worker lets in only users that it knows, if it is set up so. The body is a sentence."),
     (404, "There is no such connector, task, plugin, logger or level."),
     (406, "The `Accept` header leaves no room for JSON. The body is a refusal's, without a content type."),
     (408, "The body did not arrive in time."),
@@ -55,11 +56,11 @@ const REFUSALS: [(u16, &str); 10] = [
 ];
 
 /// Answered as Connect's HTTP framework does: in a refusal's shape, but without a content type.
-const FRAMEWORK: [u16; 2] = [406, 415];
+const FRAMEWORK: [u16; 3] = [401, 406, 415];
 
 /// What a request can be refused with.
 fn statuses(method: &Method, pattern: &str, endpoint: Endpoint) -> Vec<u16> {
-    let mut statuses = vec![400, 414, 431];
+    let mut statuses = vec![400, 401, 414, 431];
     if names(pattern).next().is_some() {
         statuses.push(404);
     }

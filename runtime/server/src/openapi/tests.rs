@@ -73,6 +73,9 @@ fn every_reference_has_its_target_and_every_schema_its_user() {
         assert!(target.is_some_and(Value::is_object), "{reference} leads nowhere");
     }
     for (kind, of_kind) in document["components"].as_object().unwrap() {
+        if kind == "securitySchemes" {
+            continue;
+        }
         for name in of_kind.as_object().unwrap().keys() {
             let reference = format!("#/components/{kind}/{name}");
             assert!(references.contains(&reference.as_str()), "nobody refers to {reference}");
