@@ -43,8 +43,9 @@ impl Feed {
                         BaseRecord::to(&topic).partition((number % partitions) as i32).payload(&text);
                     producer.send(record).map_err(|(error, _)| error).expect("room in the producer's queue");
                 }
-                let lines: String = round.clone().map(|number| format!("{number}\n")).collect();
-                files.iter_mut().for_each(|file| file.write_all(lines.as_bytes()).unwrap());
+                for file in &mut files {
+                    file.write_all(&lines(round.clone())).unwrap();
+                }
                 next = round.end;
                 counter.store(next, Ordering::Release);
                 producer.poll(Duration::ZERO);
@@ -85,4 +86,12 @@ fn producer(kafka: &Kafka) -> BaseProducer {
         .set("reconnect.backoff.max.ms", "1000")
         .set("log_level", "0");
     config.create().expect("a producer")
+}
+
+fn lines(numbers: std::ops::Range<u64>) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for number in numbers {
+        writeln!(lines, "{number}").unwrap();
+    }
+    lines
 }

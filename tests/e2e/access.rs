@@ -128,6 +128,7 @@ fn admin_is_served_on_its_own_listener_and_nothing_else_there() {
         assert_eq!(worker.rest.get(path).status, 200, "{path}");
     }
     assert_eq!(worker.rest.get("/admin/loggers").status, 404);
+    assert!(admin.get("/admin/loggers").expect(200).is_object());
     worker.stop();
 }
 

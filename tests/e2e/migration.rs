@@ -23,9 +23,12 @@ impl Lines {
     }
 
     fn write(&mut self, count: usize) {
-        let text: String = (self.written..self.written + count).map(|n| format!("line {n}\n")).collect();
+        let mut text = Vec::new();
+        for number in self.written..self.written + count {
+            writeln!(text, "line {number}").unwrap();
+        }
         let mut file = OpenOptions::new().create(true).append(true).open(&self.file).unwrap();
-        file.write_all(text.as_bytes()).unwrap();
+        file.write_all(&text).unwrap();
         self.written += count;
     }
 
@@ -97,7 +100,9 @@ struct Estate {
 impl Estate {
     fn new(folder: &Path) -> Self {
         let topics = ["busy", "resting", "anew"].map(unique);
-        topics.iter().for_each(|topic| Kafka::shared().create_topic(topic, 2));
+        for topic in &topics {
+            Kafka::shared().create_topic(topic, 2);
+        }
         Self {
             busy: Lines::new(folder, "busy.txt"),
             resting: Lines::new(folder, "resting.txt"),
@@ -122,7 +127,9 @@ impl Estate {
         java.create("gone", &source(&self.anew, &unique("gone")));
         java.create("sink", &sink(&self.out, &busy));
         java.create("stopped", &sink(&self.stopped_out, &busy));
-        ["busy", "resting", "anew", "gone"].iter().for_each(|name| java.await_state(name, "RUNNING", 1));
+        for name in ["busy", "resting", "anew", "gone"] {
+            java.await_state(name, "RUNNING", 1);
+        }
         self.busy.await_once_in_file(&self.out);
         self.busy.await_once_in_file(&self.stopped_out);
         self.resting.await_once_in_topic(&resting);
@@ -163,7 +170,9 @@ impl Estate {
     fn go_on(&mut self, rest: &Rest, committed: &[i64]) {
         let [busy, resting, anew] = self.topics.clone();
         await_state(rest, "sink", "RUNNING", 2);
-        ["busy", "anew"].iter().for_each(|name| await_state(rest, name, "RUNNING", 1));
+        for name in ["busy", "anew"] {
+            await_state(rest, name, "RUNNING", 1);
+        }
         await_state(rest, "resting", "PAUSED", 1);
         await_state(rest, "stopped", "STOPPED", 0);
         let mut names: Vec<String> = serde_json::from_value(rest.get("/connectors").expect(200)).unwrap();
