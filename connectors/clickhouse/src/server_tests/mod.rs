@@ -7,6 +7,7 @@ mod trouble;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use penstock_sdk::{Config, Result};
+use proptest::test_runner::{Config as Cases, RngAlgorithm, TestRng, TestRunner};
 
 use crate::delivery::Delivery;
 use crate::server::Server;
@@ -50,6 +51,15 @@ impl Drop for Lab {
     fn drop(&mut self) {
         let _ = self.server.query(&format!("DROP DATABASE IF EXISTS {}", self.database), &[]);
     }
+}
+
+/// Runs the same cases each time, so that a failure is no matter of chance. `PENSTOCK_TEST_SEED` chooses others.
+fn seeded(cases: u32) -> TestRunner {
+    let seed: u64 = std::env::var("PENSTOCK_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Cases { cases, failure_persistence: None, ..Cases::default() };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
 fn config(settings: &[(&str, &str)]) -> Config {

@@ -1,6 +1,5 @@
 //! Tables that change, names of every kind, and the way from topics to tables.
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 
 use super::*;
 use crate::types::Quoted;
@@ -68,10 +67,8 @@ fn topics_find_their_tables() {
 #[test]
 fn names_may_hold_any_character() {
     let lab = Lab::new();
-    let mut runner =
-        TestRunner::new(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() });
     let name = r#"[a-z'"`\\ ,;(){}?=@%$.é😀\n-]{1,12}"#;
-    runner
+    seeded(40)
         .run(&(name, name), |(table, column)| {
             prop_assume!(column != "k");
             let (quoted, field) = (Quoted(&table, '`').to_string(), Quoted(&column, '`').to_string());
