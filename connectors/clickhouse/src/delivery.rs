@@ -29,7 +29,7 @@ struct Receipts {
 impl Delivery {
     pub fn new(settings: Settings, envelope: bool) -> Result<Self> {
         let server = Server::new(&settings).map_err(Failure::into_error)?;
-        let link = Link { server, zones: ZoneCache::default(), envelope, refresh: settings.refresh };
+        let link = Link { server, zones: ZoneCache::new(settings.loss), envelope, refresh: settings.refresh };
         Ok(Delivery { settings, link, targets: HashMap::new(), receipts: Receipts::default() })
     }
 

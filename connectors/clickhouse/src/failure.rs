@@ -127,7 +127,7 @@ const BUSY: &[u32] = &[
 /// server says that reads a block by the wrong types.
 const SCHEMA: &[u32] = &[8, 9, 10, 16, 20, 33, 36, 44, 47, 50, 53, 70, 122, 131, 349];
 /// A single row can be at fault.
-const DATA: &[u32] = &[6, 25, 26, 27, 38, 41, 69, 72, 117, 153, 321, 395, 407, 467, 469, 691];
+const DATA: &[u32] = &[6, 25, 26, 27, 38, 41, 69, 72, 117, 153, 190, 321, 395, 407, 467, 469, 691];
 const REFUSED: &[u32] = &[192, 193, 194, 195, 344, 497, 516, 519];
 
 #[cfg(test)]

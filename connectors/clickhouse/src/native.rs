@@ -101,6 +101,9 @@ fn push_block<'a>(
             Form::Nullable => push_text(&mut head, &format!("Nullable({})", slot.wire)),
             Form::Plain | Form::Absent => push_text(&mut head, &slot.wire),
         }
+        if let Some(values) = &slot.values {
+            values.prefix(block, &mut head);
+        }
         out.push(Cow::Owned(std::mem::take(&mut head)));
         if *form == Form::Nullable {
             out.push(Cow::Borrowed(slot.missing.block(block)));

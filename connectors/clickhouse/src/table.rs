@@ -6,7 +6,7 @@ use crate::decoder::Column;
 use crate::failure::{Cause, Failure};
 use crate::server::Server;
 use crate::types::{self, Quoted};
-use crate::values::{Change, Zone, Zones};
+use crate::values::{Change, Loss, Zone, Zones};
 
 /// Database and name of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -51,12 +51,16 @@ pub fn columns(server: &Server, name: &Name) -> Result<Vec<Column>, Failure> {
 }
 
 /// The time zones that a task met. Each is read once: it takes the server half a second.
-#[derive(Default)]
 pub struct ZoneCache {
     known: HashMap<String, Zone>,
+    loss: Loss,
 }
 
 impl ZoneCache {
+    pub fn new(loss: Loss) -> Self {
+        ZoneCache { known: HashMap::new(), loss }
+    }
+
     /// The zones that these columns need.
     pub fn zones(&mut self, server: &Server, columns: &[Column]) -> Result<Zones, Failure> {
         let mut names = Vec::new();
@@ -65,7 +69,7 @@ impl ZoneCache {
         for ty in &types {
             ty.zones(&mut names);
         }
-        let mut zones = Zones::utc();
+        let mut zones = Zones { loss: self.loss, ..Zones::utc() };
         for name in names {
             let zone = self.zone(server, &name)?;
             zones.named.insert(name, zone);

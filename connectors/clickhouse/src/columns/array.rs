@@ -115,6 +115,10 @@ impl Array {
         self.elements.clear();
     }
 
+    pub fn prefix(&self, block: usize, out: &mut Vec<u8>) {
+        self.elements.prefix(block, out);
+    }
+
     pub fn pieces<'a>(&'a self, block: usize, out: &mut Vec<Cow<'a, [u8]>>) {
         self.ends.pieces(block, out);
         self.elements.pieces(block, out);

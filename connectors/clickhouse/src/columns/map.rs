@@ -70,6 +70,11 @@ impl Map {
         self.values.clear();
     }
 
+    pub fn prefix(&self, block: usize, out: &mut Vec<u8>) {
+        self.keys.prefix(block, out);
+        self.values.prefix(block, out);
+    }
+
     pub fn pieces<'a>(&'a self, block: usize, out: &mut Vec<Cow<'a, [u8]>>) {
         self.ends.pieces(block, out);
         self.keys.pieces(block, out);

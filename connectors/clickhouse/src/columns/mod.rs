@@ -1,6 +1,9 @@
 //! Columns in `ClickHouse`'s Native layout, filled value by value from JSON.
+mod admit;
 mod array;
 mod buffer;
+mod dynamic;
+mod low_cardinality;
 mod map;
 mod nullable;
 mod scalar;
@@ -8,6 +11,7 @@ mod scalar;
 mod tests;
 mod text;
 mod tuple;
+mod variant;
 
 use std::borrow::Cow;
 
@@ -29,6 +33,9 @@ pub enum Column {
     Array(Box<array::Array>),
     Map(Box<map::Map>),
     Tuple(tuple::Tuple),
+    LowCardinality(Box<low_cardinality::LowCardinality>),
+    Variant(Box<variant::Variant>),
+    Dynamic(Box<dynamic::Dynamic>),
 }
 
 /// Calls the same method on whatever the column is.
@@ -41,6 +48,9 @@ macro_rules! each {
             Column::Array($inner) => $call,
             Column::Map($inner) => $call,
             Column::Tuple($inner) => $call,
+            Column::LowCardinality($inner) => $call,
+            Column::Variant($inner) => $call,
+            Column::Dynamic($inner) => $call,
         }
     };
 }
@@ -48,8 +58,9 @@ macro_rules! each {
 impl Column {
     pub fn new(ty: &Type, zones: &Zones) -> Self {
         match ty {
-            Type::String => Column::Text(text::Text::new(false)),
-            Type::Json => Column::Text(text::Text::new(true)),
+            Type::String => Column::Text(text::Text::new(text::Kind::Plain)),
+            Type::Json(None) => Column::Text(text::Text::new(text::Kind::Object)),
+            Type::Json(Some(_)) => Column::Text(text::Text::new(text::Kind::Json)),
             Type::Nullable(inner) => {
                 Column::Nullable(Box::new(nullable::Nullable::new(Column::new(inner, zones))))
             }
@@ -58,6 +69,12 @@ impl Column {
                 Column::Map(Box::new(map::Map::new(Column::new(key, zones), Column::new(value, zones))))
             }
             Type::Tuple(elements) => Column::Tuple(tuple::Tuple::new(elements, zones)),
+            Type::Geo(_, inner) => Column::new(inner, zones),
+            Type::LowCardinality(inner) => {
+                Column::LowCardinality(Box::new(low_cardinality::LowCardinality::new(inner, zones)))
+            }
+            Type::Variant(variant) => Column::Variant(Box::new(variant::Variant::new(variant, zones))),
+            Type::Dynamic(_) => Column::Dynamic(Box::new(dynamic::Dynamic::new(zones))),
             scalar => Column::Scalar(scalar::Scalar::new(scalar, zones)),
         }
     }
@@ -77,7 +94,13 @@ impl Column {
                 column.put(name);
                 Some(())
             }
-            Column::Nullable(_) | Column::Array(_) | Column::Map(_) | Column::Tuple(_) => None,
+            Column::LowCardinality(column) => column.append_name(name),
+            Column::Nullable(_)
+            | Column::Array(_)
+            | Column::Map(_)
+            | Column::Tuple(_)
+            | Column::Variant(_)
+            | Column::Dynamic(_) => None,
         }
     }
 
@@ -101,6 +124,21 @@ impl Column {
 
     pub fn clear(&mut self) {
         each!(self, column => column.clear());
+    }
+
+    /// What Native has of a block before the bytes of all its values: the ways in which they are laid out.
+    pub fn prefix(&self, block: usize, out: &mut Vec<u8>) {
+        match self {
+            Column::Scalar(_) => {}
+            Column::Text(column) => column.prefix(out),
+            Column::Nullable(column) => column.prefix(block, out),
+            Column::Array(column) => column.prefix(block, out),
+            Column::Map(column) => column.prefix(block, out),
+            Column::Tuple(column) => column.prefix(block, out),
+            Column::LowCardinality(column) => column.prefix(out),
+            Column::Variant(column) => column.prefix(block, out),
+            Column::Dynamic(column) => column.prefix(block, out),
+        }
     }
 
     /// The bytes of a block, in the order in which Native has them.

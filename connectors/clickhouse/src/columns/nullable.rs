@@ -51,6 +51,10 @@ impl Nullable {
         self.values.clear();
     }
 
+    pub fn prefix(&self, block: usize, out: &mut Vec<u8>) {
+        self.values.prefix(block, out);
+    }
+
     pub fn pieces<'a>(&'a self, block: usize, out: &mut Vec<Cow<'a, [u8]>>) {
         out.push(Cow::Borrowed(self.nulls.block(block)));
         self.values.pieces(block, out);

@@ -5,10 +5,12 @@ use std::str::FromStr;
 use super::Buffer;
 use crate::json::{Cursor, Fault};
 use crate::types::{Enum, Type};
-use crate::values::{Zone, Zones, calendar, decimal, instant, integer, network, uuid};
+use crate::values::{Loss, Zone, Zones, calendar, clock, decimal, instant, integer, network, uuid};
 
 pub struct Scalar {
     kind: Kind,
+    /// A value that would lose something is refused.
+    exact: bool,
     /// One zero value.
     zero: Vec<u8>,
     buffer: Buffer,
@@ -17,6 +19,7 @@ pub struct Scalar {
 enum Kind {
     Int(usize),
     UInt(usize),
+    BFloat16,
     Float32,
     Float64,
     Bool,
@@ -25,6 +28,8 @@ enum Kind {
     Date32,
     DateTime(Zone),
     DateTime64(u32, Zone),
+    Time,
+    Time64(u32),
     Uuid,
     Ipv4,
     Ipv6,
@@ -41,7 +46,11 @@ impl Scalar {
             let lowest = names.entries.iter().map(|(_, value)| *value).min().unwrap_or(0);
             zero.copy_from_slice(&lowest.to_le_bytes()[..width]);
         }
-        Scalar { kind, zero, buffer: Buffer::default() }
+        let exact = match kind {
+            Kind::Decimal { .. } => zones.loss != Loss::Allowed,
+            _ => zones.loss == Loss::Refused,
+        };
+        Scalar { kind, exact, zero, buffer: Buffer::default() }
     }
 
     #[inline]
@@ -89,6 +98,10 @@ impl Scalar {
         match &self.kind {
             Kind::Int(width) => integer::signed(raw, *width, &mut self.buffer.bytes),
             Kind::UInt(width) => integer::unsigned(raw, *width, &mut self.buffer.bytes),
+            Kind::BFloat16 => {
+                let value = f32::from_str(raw).ok().filter(|value| value.is_finite())?;
+                self.put(&bfloat16(value))
+            }
             Kind::Float32 => {
                 let value = f32::from_str(raw).ok().filter(|value| value.is_finite())?;
                 self.put(&value.to_le_bytes())
@@ -102,10 +115,15 @@ impl Scalar {
                 "1" => self.put(&[1]),
                 _ => None,
             },
-            Kind::Date => self.put(&calendar::date_of_number(raw)?.to_le_bytes()),
-            Kind::Date32 => self.put(&calendar::date32_of_number(raw)?.to_le_bytes()),
-            Kind::DateTime(_) => self.put(&instant::seconds_of_number(raw)?.to_le_bytes()),
-            Kind::DateTime64(scale, _) => self.put(&instant::ticks_of_number(raw, *scale)?.to_le_bytes()),
+            Kind::Date => self.put(&calendar::date_of_number(raw, self.exact)?.to_le_bytes()),
+            Kind::Date32 => self.put(&calendar::date32_of_number(raw, self.exact)?.to_le_bytes()),
+            Kind::DateTime(_) => self.put(&instant::seconds_of_number(raw, self.exact)?.to_le_bytes()),
+            Kind::DateTime64(scale, _) => {
+                let ticks = instant::ticks_of_number(raw, *scale, self.exact)?;
+                self.put(&ticks.to_le_bytes())
+            }
+            Kind::Time => self.put(&(clock::ticks_of_number(raw, 0)? as i32).to_le_bytes()),
+            Kind::Time64(scale) => self.put(&clock::ticks_of_number(raw, *scale)?.to_le_bytes()),
             Kind::Decimal { .. } => self.decimal(raw),
             Kind::Enum(names) => {
                 let value = i16::from_str(raw).ok()?;
@@ -122,6 +140,10 @@ impl Scalar {
         match &self.kind {
             Kind::Int(width) => integer::signed(text, *width, &mut self.buffer.bytes),
             Kind::UInt(width) => integer::unsigned(text, *width, &mut self.buffer.bytes),
+            Kind::BFloat16 => {
+                let value = f32::from_str(text).ok().filter(|value| value.is_finite() || !has_digit(text))?;
+                self.put(&bfloat16(value))
+            }
             Kind::Float32 => {
                 let value = f32::from_str(text).ok().filter(|value| value.is_finite() || !has_digit(text))?;
                 self.put(&value.to_le_bytes())
@@ -141,14 +163,22 @@ impl Scalar {
                 self.buffer.fill(0, padding);
                 Some(())
             }
-            Kind::Date => self.put(&calendar::date_of_text(text)?.to_le_bytes()),
-            Kind::Date32 => self.put(&calendar::date32_of_text(text)?.to_le_bytes()),
+            Kind::Date => self.put(&calendar::date_of_text(text, self.exact)?.to_le_bytes()),
+            Kind::Date32 => self.put(&calendar::date32_of_text(text, self.exact)?.to_le_bytes()),
             Kind::DateTime(zone) => {
-                let seconds = instant::seconds_of_text(text, zone)?;
+                let seconds = instant::seconds_of_text(text, zone, self.exact)?;
                 self.put(&seconds.to_le_bytes())
             }
             Kind::DateTime64(scale, zone) => {
-                let ticks = instant::ticks_of_text(text, *scale, zone)?;
+                let ticks = instant::ticks_of_text(text, *scale, zone, self.exact)?;
+                self.put(&ticks.to_le_bytes())
+            }
+            Kind::Time => {
+                let seconds = clock::ticks_of_text(text, 0, self.exact)?;
+                self.put(&(seconds as i32).to_le_bytes())
+            }
+            Kind::Time64(scale) => {
+                let ticks = clock::ticks_of_text(text, *scale, self.exact)?;
                 self.put(&ticks.to_le_bytes())
             }
             Kind::Uuid => self.put(&uuid::parse(text)?),
@@ -164,7 +194,7 @@ impl Scalar {
 
     fn append_bool(&mut self, value: bool) -> Option<()> {
         match self.kind {
-            Kind::Bool | Kind::Int(_) | Kind::UInt(_) | Kind::Float32 | Kind::Float64 => {
+            Kind::Bool | Kind::Int(_) | Kind::UInt(_) | Kind::BFloat16 | Kind::Float32 | Kind::Float64 => {
                 self.append_number(if value { "1" } else { "0" })
             }
             Kind::FixedString(_) => self.append_text(if value { "true" } else { "false" }),
@@ -176,7 +206,7 @@ impl Scalar {
         let Kind::Decimal { precision, scale, width } = self.kind else {
             unreachable!("only called for a decimal column");
         };
-        let scaled = decimal::scaled(text, precision, scale)?;
+        let scaled = decimal::scaled(text, precision, scale, self.exact)?;
         scaled.push(width, &mut self.buffer.bytes);
         Some(())
     }
@@ -230,6 +260,7 @@ fn kind(ty: &Type, zones: &Zones) -> (Kind, usize) {
     match ty {
         Type::Int(width) => (Kind::Int(*width), *width),
         Type::UInt(width) => (Kind::UInt(*width), *width),
+        Type::BFloat16 => (Kind::BFloat16, 2),
         Type::Float32 => (Kind::Float32, 4),
         Type::Float64 => (Kind::Float64, 8),
         Type::Bool => (Kind::Bool, 1),
@@ -238,6 +269,8 @@ fn kind(ty: &Type, zones: &Zones) -> (Kind, usize) {
         Type::Date32 => (Kind::Date32, 4),
         Type::DateTime(zone) => (Kind::DateTime(zones.get(zone.as_deref())), 4),
         Type::DateTime64(scale, zone) => (Kind::DateTime64(*scale, zones.get(zone.as_deref())), 8),
+        Type::Time => (Kind::Time, 4),
+        Type::Time64(scale) => (Kind::Time64(*scale), 8),
         Type::Uuid => (Kind::Uuid, 16),
         Type::Ipv4 => (Kind::Ipv4, 4),
         Type::Ipv6 => (Kind::Ipv6, 16),
@@ -246,10 +279,25 @@ fn kind(ty: &Type, zones: &Zones) -> (Kind, usize) {
             (Kind::Decimal { precision: *precision, scale: *scale, width }, width)
         }
         Type::Enum(names) => (Kind::Enum(names.clone()), names.width),
-        Type::String | Type::Json | Type::Nullable(_) | Type::Array(_) | Type::Map(..) | Type::Tuple(_) => {
+        Type::String
+        | Type::Json(_)
+        | Type::Nullable(_)
+        | Type::Array(_)
+        | Type::Map(..)
+        | Type::Tuple(_)
+        | Type::Geo(..)
+        | Type::LowCardinality(_)
+        | Type::Variant(_)
+        | Type::Dynamic(_) => {
             unreachable!("Column::new gives these types to other columns")
         }
     }
+}
+
+/// The upper half of a number, as the server cuts it.
+fn bfloat16(value: f32) -> [u8; 2] {
+    let [_, _, low, high] = value.to_le_bytes();
+    [low, high]
 }
 
 /// Whether text that reads as an infinite number is a number that is too large, not the word "inf".

@@ -45,7 +45,7 @@ fn values_have_the_native_layout() {
     check("FixedString(3)", &["\"ab\""], b"ab\0");
     check(
         "Decimal(10, 2)",
-        &["1.239", "\"-1\""],
+        &["1.230", "\"-1\""],
         &[123, 0, 0, 0, 0, 0, 0, 0, 156, 255, 255, 255, 255, 255, 255, 255],
     );
     check("IPv4", &["\"1.2.3.4\""], &[4, 3, 2, 1]);
@@ -54,6 +54,67 @@ fn values_have_the_native_layout() {
         &["\"00112233-4455-6677-8899-aabbccddeeff\""],
         &[0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0, 0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa, 0x99, 0x88],
     );
+}
+
+/// What comes before the values, and the values, of types that have both.
+fn whole(ty: &str, rows: &[&str]) -> Vec<u8> {
+    let mut column = column(ty);
+    for row in rows {
+        append(&mut column, row).unwrap();
+    }
+    let mut bytes = Vec::new();
+    column.prefix(0, &mut bytes);
+    bytes.extend(block(&column, 0));
+    bytes
+}
+
+#[test]
+fn types_that_hold_other_types_say_which() {
+    assert_eq!(
+        whole("Variant(String, UInt8)", &["\"a\"", "7", "null"]),
+        b"\0\0\0\0\0\0\0\0\x00\x01\xff\x01a\x07"
+    );
+    assert_eq!(
+        whole("Array(Dynamic)", &["[1,\"ab\",null]"]),
+        b"\x03\0\0\0\0\0\0\0\x02\x05Int64\x06String\x03\0\0\0\0\0\0\0\x00\x01\x02\x01\0\0\0\0\0\0\0\x02ab"
+    );
+    assert_eq!(
+        whole("Variant(LowCardinality(String), UInt8)", &["\"a\"", "7"]),
+        b"\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x00\x01\x02\x06\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x00\x01a\x01\0\0\0\0\0\0\0\x01\0\0\0\x07"
+    );
+    assert_eq!(
+        whole("Variant(JSON(a UInt8), UInt8)", &["{}"]),
+        b"\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x00\x02{}"
+    );
+}
+
+#[test]
+fn blocks_of_a_dynamic_column_have_the_types_that_they_need() {
+    let mut column = column("Dynamic");
+    append(&mut column, "1").unwrap();
+    append(&mut column, "true").unwrap();
+    column.cut(true);
+    append(&mut column, "\"x\"").unwrap();
+    column.rollback();
+    append(&mut column, "\"y\"").unwrap();
+    let of = |number: usize| {
+        let mut bytes = Vec::new();
+        column.prefix(number, &mut bytes);
+        [bytes, block(&column, number)].concat()
+    };
+    assert_eq!(of(0), b"\x03\0\0\0\0\0\0\0\x01\x05Int64\x00\x01\0\0\0\0\0\0\0");
+    assert_eq!(of(1), b"\x03\0\0\0\0\0\0\0\x02\x04Bool\x06String\x00\x01\x01\x01y");
+}
+
+#[test]
+fn the_types_of_a_dynamic_column_have_an_end() {
+    let mut column = column("Dynamic");
+    let refused = (0..5_000).find(|name| append(&mut column, &format!("{{\"{name}\":1}}")).is_err());
+    assert_eq!(refused, Some(4096));
+    assert_eq!(append(&mut column, "{\"x\":1}"), Err(Fault::TooManyTypes { at: 0 }));
+    column.rollback();
+    column.clear();
+    assert_eq!(append(&mut column, "{\"x\":1}"), Ok(()));
 }
 
 #[test]
@@ -135,6 +196,15 @@ fn values_of_other_types_do_not_fit() {
         ("Tuple(UInt8, UInt8)", "[1]"),
         ("Tuple(UInt8, UInt8)", "[1,2,3]"),
         ("JSON", "[1]"),
+        ("Decimal(4, 2)", "1.239"),
+        ("BFloat16", "1e39"),
+        ("Time", "3600000"),
+        ("Time64(3)", "\"12:30\""),
+        ("Point", "[1]"),
+        ("Geometry", "5"),
+        ("Variant(UInt8, UUID)", "256"),
+        ("Dynamic", "{\"\":1}"),
+        ("Dynamic", "1e400"),
     ] {
         assert!(matches!(append(&mut column(ty), value), Err(Fault::Misfit { .. })), "{ty} {value}");
     }

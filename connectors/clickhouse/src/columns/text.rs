@@ -6,13 +6,23 @@ use crate::json::{Cursor, Fault};
 
 pub struct Text {
     buffer: Buffer,
+    kind: Kind,
     /// Only objects fit, as the server demands of a JSON column.
     objects_only: bool,
 }
 
+#[derive(PartialEq)]
+pub enum Kind {
+    Plain,
+    /// Sent as text, which the server parses into its JSON column.
+    Object,
+    /// Sent as JSON that is written as text.
+    Json,
+}
+
 impl Text {
-    pub fn new(objects_only: bool) -> Self {
-        Text { buffer: Buffer::default(), objects_only }
+    pub fn new(kind: Kind) -> Self {
+        Text { buffer: Buffer::default(), objects_only: kind != Kind::Plain, kind }
     }
 
     #[inline]
@@ -77,6 +87,12 @@ impl Text {
         self.buffer.clear();
     }
 
+    pub fn prefix(&self, out: &mut Vec<u8>) {
+        if self.kind == Kind::Json {
+            out.extend_from_slice(&WRITTEN_AS_TEXT.to_le_bytes());
+        }
+    }
+
     pub fn pieces<'a>(&'a self, block: usize, out: &mut Vec<Cow<'a, [u8]>>) {
         out.push(Cow::Borrowed(self.buffer.block(block)));
     }
@@ -100,3 +116,6 @@ fn varint_len(value: usize) -> usize {
     let bits = usize::BITS - (value | 1).leading_zeros();
     bits.div_ceil(7) as usize
 }
+
+/// The way in which the server finds the JSON of a `Json` column.
+const WRITTEN_AS_TEXT: u64 = 1;

@@ -110,6 +110,10 @@ impl Tuple {
         self.each(Column::clear);
     }
 
+    pub fn prefix(&self, block: usize, out: &mut Vec<u8>) {
+        self.elements.iter().for_each(|element| element.column.prefix(block, out));
+    }
+
     pub fn pieces<'a>(&'a self, block: usize, out: &mut Vec<Cow<'a, [u8]>>) {
         self.elements.iter().for_each(|element| element.column.pieces(block, out));
     }

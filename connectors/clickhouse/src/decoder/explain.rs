@@ -40,16 +40,21 @@ fn misfit(text: &str, at: usize, slot: &Slot) -> String {
     let Slot { name, type_text, .. } = slot;
     let value = describe(text, at);
     if slot.values.is_some() {
-        format!("field {name}: {value} does not fit column {name} {type_text}")
-    } else {
-        format!("field {name}: column {name} {type_text} has a type that this sink cannot write")
+        return format!("field {name}: {value} does not fit column {name} {type_text}");
     }
+    let advice = slot.advice.map(|advice| format!(": {advice}")).unwrap_or_default();
+    format!(
+        "field {name}: {value} cannot be inserted, because column {name} {type_text} has a type that this sink does not write{advice}"
+    )
 }
 
 fn document(fault: Fault) -> String {
     match fault {
         Fault::Syntax { at, expected } => format!("the value is not JSON: expected {expected} at byte {at}"),
         Fault::TooDeep => format!("arrays and objects are nested deeper than {DEPTH_MAX}"),
+        Fault::TooManyTypes { at } => {
+            format!("the value at byte {at} is of one type more than a batch may have in a Dynamic column")
+        }
         // Misfits are found below a field and told with its column.
         Fault::Misfit { at } => format!("the value at byte {at} does not fit"),
     }

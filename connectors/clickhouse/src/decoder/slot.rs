@@ -34,6 +34,8 @@ pub struct Slot {
     pub wire: String,
     /// `None` if the sink cannot write this type.
     pub values: Option<Values>,
+    /// What to do about that.
+    pub advice: Option<&'static str>,
     pub default: Default,
     /// With `Default::Null`, one byte a row: 1 where the value is missing.
     pub missing: Buffer,
@@ -48,7 +50,10 @@ pub struct Slot {
 
 impl Slot {
     pub fn new(column: &Column, zones: &Zones) -> Self {
-        let parsed = types::parse(&column.type_text).ok();
+        let (parsed, advice) = match types::parse(&column.type_text) {
+            Ok(ty) => (Some(ty), None),
+            Err(unsupported) => (None, unsupported.advice),
+        };
         let default = match &parsed {
             Some(_) if !column.has_default => Default::Zero,
             Some(ty) if ty.can_be_nullable() => Default::Null,
@@ -63,6 +68,7 @@ impl Slot {
             never_omit: default == Default::Zero
                 && parsed.as_ref().is_some_and(Type::omitted_differs_from_zero),
             values: parsed.map(|ty| Values::new(&ty, zones)),
+            advice,
             default,
             missing: Buffer::default(),
             rows: 0,

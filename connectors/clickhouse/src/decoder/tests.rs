@@ -128,7 +128,8 @@ fn a_refusal_names_field_value_and_column() {
     let columns = [
         column("price", "Decimal(10, 2)", false),
         column("tags", "Array(LowCardinality(String))", false),
-        column("odd", "Variant(Int8, String)", false),
+        column("odd", "IntervalDay", false),
+        column("any", "Variant(Int8, UUID)", false),
     ];
     let long = format!(r#"{{"price":"{}"}}"#, "é".repeat(100));
     refused(
@@ -149,7 +150,13 @@ fn a_refusal_names_field_value_and_column() {
     refused(
         &columns,
         r#"{"odd":1}"#,
-        "field odd: column odd Variant(Int8, String) has a type that this sink cannot write",
+        "field odd: number 1 cannot be inserted, because column odd IntervalDay has a type that this sink does not \
+         write: keep the number in an Int64 column and make the interval in queries",
+    );
+    refused(
+        &columns,
+        r#"{"any":{"x":2}}"#,
+        "field any: object {\"x\":2} does not fit column any Variant(Int8, UUID)",
     );
     refused(
         &columns,
@@ -167,7 +174,8 @@ fn a_refusal_names_field_value_and_column() {
 
 #[test]
 fn a_column_of_an_unknown_type_takes_null_and_absence() {
-    let mut decoder = decoder(&[column("odd", "Dynamic", true), column("a", "UInt8", false)]);
+    let mut decoder =
+        decoder(&[column("odd", "AggregateFunction(sum, UInt64)", true), column("a", "UInt8", false)]);
     decoder.append(br#"{"a":1,"odd":null}"#).unwrap();
     decoder.append(br#"{"a":2}"#).unwrap();
     assert_eq!(decoder.insert().columns, ["a"]);
@@ -183,6 +191,8 @@ fn wide_table() -> Vec<Column> {
         ("e", "Tuple(x Decimal(9, 3), y String)", true),
         ("f", "Nullable(DateTime64(3))", true),
         ("g", "Float64", false),
+        ("x", "Dynamic", false),
+        ("y", "Array(Variant(Array(Int16), Float64, LowCardinality(String), Map(String, Dynamic)))", true),
     ]
     .map(|(name, ty, has_default)| column(name, ty, has_default))
     .into()

@@ -28,7 +28,8 @@ impl Expected {
     }
 }
 
-/// Reads one JSON document. Every method skips white space before what it reads.
+/// Reads one JSON document. Every method skips white space before what it reads. A clone looks ahead.
+#[derive(Clone)]
 pub struct Cursor<'a> {
     pub(super) text: &'a str,
     pub(super) bytes: &'a [u8],

@@ -17,6 +17,8 @@ pub enum Fault {
     Misfit { at: usize },
     /// Arrays and objects are nested too deeply.
     TooDeep,
+    /// The value that begins at this byte has a type beyond those that a batch may have in one column.
+    TooManyTypes { at: usize },
 }
 
 /// Nesting beyond this is refused; it is also the number of bits of the stack in `skip`.

@@ -76,6 +76,11 @@ fn target() -> Vec<Setting> {
              fails for a reason that another set of columns would mend, so set it when new columns with a \
              DEFAULT shall be filled from records soon after they were added.",
         ),
+        Setting::string("precisionLoss").default("times").one_of(&["refuse", "times", "allow"]).doc(
+            "What a value may lose in a column that holds less. With times, points in time are cut to the \
+             column's resolution and a decimal with more digits than the scale is rejected; with allow, such a \
+             decimal is cut as well, as ClickHouse's own parser does; with refuse, neither is.",
+        ),
         Setting::list("clickhouseSettings").default("").doc(
             "Settings of the server for each insert as name=value, separated by commas, for instance \
              insert_quorum=2.",

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use penstock_sdk::{Config, Error, Problem, Result};
 
+use crate::values::Loss;
 pub use declare::declare;
 use parts::{Properties, address, pairs, server_settings};
 
@@ -49,6 +50,7 @@ pub struct Settings {
     pub query_timeout: Duration,
     pub insert_timeout: Duration,
     pub skip_missing_tables: bool,
+    pub loss: Loss,
 }
 
 impl Settings {
@@ -78,6 +80,11 @@ impl Settings {
             query_timeout: seconds("timeoutSeconds", 30)?.max(Duration::from_secs(1)),
             insert_timeout: Duration::from_millis(insert_timeout.unwrap_or(INSERT_TIMEOUT_MS)),
             skip_missing_tables: config.flag("suppressTableExistenceException", false)?,
+            loss: match text("precisionLoss", "times").to_ascii_lowercase().as_str() {
+                "refuse" => Loss::Refused,
+                "allow" => Loss::Allowed,
+                _ => Loss::Times,
+            },
         })
     }
 }

@@ -53,6 +53,13 @@ fn the_port_follows_ssl_and_url_stands_for_all_three() {
 }
 
 #[test]
+fn what_may_be_lost_is_a_word() {
+    let loss = |value: &str| settings(&[("hostname", "a"), ("precisionLoss", value)]).loss;
+    assert_eq!((loss(""), loss("times")), (Loss::Times, Loss::Times));
+    assert_eq!((loss("refuse"), loss("allow")), (Loss::Refused, Loss::Allowed));
+}
+
+#[test]
 fn what_the_sink_cannot_do_is_refused_by_name() {
     refused(&[], "hostname: a value is required, or a value of url");
     refused(&[("hostname", "a b")], "hostname: expected a host name or an IP address, got \"a b\"");

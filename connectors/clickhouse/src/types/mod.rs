@@ -1,31 +1,38 @@
 //! Column types of a table as the sink writes them.
+mod order;
 mod parse;
+mod shape;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
-pub use parse::parse;
+pub use parse::{Unsupported, parse};
+pub use shape::infer;
 
 /// A type in the form in which the sink sends it: `LowCardinality` and `SimpleAggregateFunction` are gone,
-/// because the server casts a plain column of the inner type while it inserts.
+/// because the server casts a plain column of the inner type while it inserts. It casts nothing inside a
+/// `Variant`, whose members stand here to the letter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Type {
     /// Signed integer of this many bytes.
     Int(usize),
     /// Unsigned integer of this many bytes.
     UInt(usize),
+    BFloat16,
     Float32,
     Float64,
     Bool,
     String,
-    /// Sent as text, which the server parses into its JSON column.
-    Json,
+    /// Sent as text, which the server parses into its JSON column. Inside a `Variant` with the type's own text.
+    Json(Option<String>),
     FixedString(usize),
     Date,
     Date32,
     DateTime(Option<String>),
     DateTime64(u32, Option<String>),
+    Time,
+    Time64(u32),
     Uuid,
     Ipv4,
     Ipv6,
@@ -38,6 +45,22 @@ pub enum Type {
     Array(Box<Type>),
     Map(Box<Type>, Box<Type>),
     Tuple(Vec<Element>),
+    /// A shape on a plane, under the name that the server has for a type of numbers, arrays and tuples.
+    Geo(&'static str, Box<Type>),
+    /// Only inside a `Variant`.
+    LowCardinality(Box<Type>),
+    Variant(Variant),
+    /// The type's text: with or without a limit of types.
+    Dynamic(String),
+}
+
+/// The types of which a value has one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// `Geometry` is a `Variant` with a name of its own.
+    pub name: Option<&'static str>,
+    /// In the order in which the server numbers them.
+    pub members: Vec<Type>,
 }
 
 /// Names and numbers of an `Enum8` or `Enum16`.
@@ -60,7 +83,7 @@ impl Type {
     /// Whether a missing value of a column with a DEFAULT expression can be sent as NULL, which the server
     /// replaces by the expression.
     pub fn can_be_nullable(&self) -> bool {
-        !matches!(self, Type::Nullable(_) | Type::Array(_) | Type::Map(..) | Type::Tuple(_) | Type::Json)
+        self.parts().is_empty() && !matches!(self, Type::Json(_) | Type::Dynamic(_))
     }
 
     /// Whether the server fills an omitted column with something else than zero bytes: 1900-01-01 for a
@@ -75,26 +98,31 @@ impl Type {
 
     /// Whether it has times that are read in the server's own zone.
     pub fn has_local_time(&self) -> bool {
-        match self {
-            Type::DateTime(None) | Type::DateTime64(_, None) => true,
-            Type::Nullable(inner) | Type::Array(inner) => inner.has_local_time(),
-            Type::Map(key, value) => key.has_local_time() || value.has_local_time(),
-            Type::Tuple(elements) => elements.iter().any(|element| element.ty.has_local_time()),
-            _ => false,
-        }
+        matches!(self, Type::DateTime(None) | Type::DateTime64(_, None) | Type::Dynamic(_))
+            || self.parts().into_iter().any(Type::has_local_time)
     }
 
     /// The zone that times without an offset are read in, if the type has times and names one.
     pub fn zones(&self, found: &mut Vec<String>) {
+        if let Type::DateTime(Some(zone)) | Type::DateTime64(_, Some(zone)) = self {
+            found.push(zone.clone());
+        }
+        self.parts().into_iter().for_each(|part| part.zones(found));
+    }
+
+    /// The types that it is made of.
+    fn parts(&self) -> Vec<&Type> {
         match self {
-            Type::DateTime(Some(zone)) | Type::DateTime64(_, Some(zone)) => found.push(zone.clone()),
-            Type::Nullable(inner) | Type::Array(inner) => inner.zones(found),
-            Type::Map(key, value) => {
-                key.zones(found);
-                value.zones(found);
+            Type::Nullable(inner)
+            | Type::Array(inner)
+            | Type::Geo(_, inner)
+            | Type::LowCardinality(inner) => {
+                vec![inner]
             }
-            Type::Tuple(elements) => elements.iter().for_each(|element| element.ty.zones(found)),
-            _ => {}
+            Type::Map(key, value) => vec![key, value],
+            Type::Tuple(elements) => elements.iter().map(|element| &element.ty).collect(),
+            Type::Variant(variant) => variant.members.iter().collect(),
+            _ => Vec::new(),
         }
     }
 }
@@ -105,10 +133,12 @@ impl fmt::Display for Type {
         match self {
             Type::Int(bytes) => write!(out, "Int{}", bytes * 8),
             Type::UInt(bytes) => write!(out, "UInt{}", bytes * 8),
+            Type::BFloat16 => out.write_str("BFloat16"),
             Type::Float32 => out.write_str("Float32"),
             Type::Float64 => out.write_str("Float64"),
             Type::Bool => out.write_str("Bool"),
-            Type::String | Type::Json => out.write_str("String"),
+            Type::String | Type::Json(None) => out.write_str("String"),
+            Type::Json(Some(text)) | Type::Dynamic(text) => out.write_str(text),
             Type::FixedString(bytes) => write!(out, "FixedString({bytes})"),
             Type::Date => out.write_str("Date"),
             Type::Date32 => out.write_str("Date32"),
@@ -116,6 +146,8 @@ impl fmt::Display for Type {
             Type::DateTime(Some(zone)) => write!(out, "DateTime({})", Quoted(zone, '\'')),
             Type::DateTime64(scale, None) => write!(out, "DateTime64({scale})"),
             Type::DateTime64(scale, Some(zone)) => write!(out, "DateTime64({scale}, {})", Quoted(zone, '\'')),
+            Type::Time => out.write_str("Time"),
+            Type::Time64(scale) => write!(out, "Time64({scale})"),
             Type::Uuid => out.write_str("UUID"),
             Type::Ipv4 => out.write_str("IPv4"),
             Type::Ipv6 => out.write_str("IPv6"),
@@ -125,6 +157,9 @@ impl fmt::Display for Type {
             Type::Array(inner) => write!(out, "Array({inner})"),
             Type::Map(key, value) => write!(out, "Map({key}, {value})"),
             Type::Tuple(elements) => list(out, "Tuple", elements),
+            Type::Geo(name, _) | Type::Variant(Variant { name: Some(name), .. }) => out.write_str(name),
+            Type::LowCardinality(inner) => write!(out, "LowCardinality({inner})"),
+            Type::Variant(Variant { name: None, members }) => list(out, "Variant", members),
         }
     }
 }

@@ -1,42 +1,57 @@
 //! Parses the type names of `system.columns`.
-use super::{Element, Enum, Type};
+use super::{Element, Enum, Type, Variant};
 
 /// The sink cannot write a column of this type.
 #[derive(Debug, PartialEq)]
-pub struct Unsupported;
+pub struct Unsupported {
+    /// What to do instead, where there is something to say.
+    pub advice: Option<&'static str>,
+}
 
 /// Parses the text of a type; what it does not know makes the whole column unsupported.
 pub fn parse(text: &str) -> Result<Type, Unsupported> {
-    let mut parser = Parser { rest: text, depth: 0 };
+    let mut parser = Parser { rest: text, depth: 0, variants: 0 };
     let ty = parser.ty()?;
     parser.space();
-    if parser.rest.is_empty() { Ok(ty) } else { Err(Unsupported) }
+    if parser.rest.is_empty() { Ok(ty) } else { Err(UNKNOWN) }
 }
 
 struct Parser<'a> {
     rest: &'a str,
     depth: usize,
+    /// The variants that are open here.
+    variants: usize,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn ty(&mut self) -> Result<Type, Unsupported> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err(Unsupported);
+            return Err(UNKNOWN);
         }
+        self.space();
+        let start = self.rest;
         let name = self.word()?;
-        let ty = match plain(&name) {
+        let ty = match plain(&name).or_else(|| geometry(&name)) {
             Some(ty) => ty,
-            None => self.with_arguments(&name)?,
+            None => self.with_arguments(&name, start)?,
         };
         self.depth -= 1;
         Ok(ty)
     }
 
-    fn with_arguments(&mut self, name: &str) -> Result<Type, Unsupported> {
+    /// `start` is the text from the type's name on.
+    fn with_arguments(&mut self, name: &str, start: &'a str) -> Result<Type, Unsupported> {
+        if let Some(advice) = advice(name) {
+            return Err(Unsupported { advice: Some(advice) });
+        }
         match name {
             "DateTime" => self.date_time(),
-            "JSON" => self.json(),
+            "JSON" => {
+                let text = self.whole(start)?;
+                Ok(Type::Json(if self.variants > 0 { Some(text) } else { None }))
+            }
+            "Dynamic" => self.whole(start).map(Type::Dynamic),
             _ => {
                 self.expect('(')?;
                 let ty = self.arguments(name)?;
@@ -49,8 +64,13 @@ impl Parser<'_> {
     fn arguments(&mut self, name: &str) -> Result<Type, Unsupported> {
         match name {
             "Nullable" => Ok(Type::Nullable(Box::new(self.ty()?))),
-            "LowCardinality" => self.ty(),
-            "SimpleAggregateFunction" => {
+            "LowCardinality" => {
+                let inner = self.ty()?;
+                Ok(if self.variants > 0 { Type::LowCardinality(Box::new(inner)) } else { inner })
+            }
+            "Variant" => self.variant(),
+            // The server casts no member of a variant, and this one would have to be cast.
+            "SimpleAggregateFunction" if self.variants == 0 => {
                 self.function()?;
                 self.expect(',')?;
                 self.ty()
@@ -69,6 +89,7 @@ impl Parser<'_> {
                 let zone = if self.take(',') { Some(self.quoted('\'')?) } else { None };
                 Ok(Type::DateTime64(scale, zone))
             }
+            "Time64" => Ok(Type::Time64(self.number(0, 9)? as u32)),
             "Enum8" => self.names(1),
             "Enum16" => self.names(2),
             _ => self.decimal(name),
@@ -86,7 +107,7 @@ impl Parser<'_> {
             "Decimal64" => 18,
             "Decimal128" => 38,
             "Decimal256" => 76,
-            _ => return Err(Unsupported),
+            _ => return Err(UNKNOWN),
         };
         Ok(Type::Decimal { precision, scale: self.number(0, precision)? })
     }
@@ -100,18 +121,35 @@ impl Parser<'_> {
         Ok(Type::DateTime(Some(zone)))
     }
 
-    /// The arguments of a JSON type concern the server only, which parses the text that it is sent.
-    fn json(&mut self) -> Result<Type, Unsupported> {
+    /// The text of a type whose arguments concern the server only.
+    fn whole(&mut self, start: &'a str) -> Result<String, Unsupported> {
         if self.take('(') {
             self.skip_to_close()?;
         }
-        Ok(Type::Json)
+        Ok(start[..start.len() - self.rest.len()].trim_end().to_owned())
+    }
+
+    fn variant(&mut self) -> Result<Type, Unsupported> {
+        self.variants += 1;
+        if self.variants > VARIANTS_MAX {
+            return Err(UNKNOWN);
+        }
+        let mut members = vec![self.ty()?];
+        while self.take(',') {
+            members.push(self.ty()?);
+        }
+        self.variants -= 1;
+        if members.len() > MEMBERS_MAX {
+            Err(UNKNOWN)
+        } else {
+            Ok(Type::Variant(Variant { name: None, members }))
+        }
     }
 
     fn skip_to_close(&mut self) -> Result<(), Unsupported> {
         let mut open = 1_usize;
         while open > 0 {
-            match self.rest.chars().next().ok_or(Unsupported)? {
+            match self.rest.chars().next().ok_or(UNKNOWN)? {
                 quote @ ('\'' | '`') => {
                     self.quoted(quote)?;
                     continue;
@@ -139,9 +177,9 @@ impl Parser<'_> {
             self.expect('=')?;
             let negative = self.take('-');
             let value = self.number(0, 32_768)? as i32;
-            let value = i16::try_from(if negative { -value } else { value }).map_err(|_| Unsupported)?;
+            let value = i16::try_from(if negative { -value } else { value }).map_err(|_| UNKNOWN)?;
             if width == 1 && i8::try_from(value).is_err() {
-                return Err(Unsupported);
+                return Err(UNKNOWN);
             }
             entries.push((name, value));
             if !self.take(',') {
@@ -188,7 +226,7 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, char: char) -> Result<(), Unsupported> {
-        if self.take(char) { Ok(()) } else { Err(Unsupported) }
+        if self.take(char) { Ok(()) } else { Err(UNKNOWN) }
     }
 
     fn word(&mut self) -> Result<String, Unsupported> {
@@ -196,12 +234,12 @@ impl Parser<'_> {
         let end = self.rest.find(|char| !is_word(char)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
-        if word.is_empty() { Err(Unsupported) } else { Ok(word.to_owned()) }
+        if word.is_empty() { Err(UNKNOWN) } else { Ok(word.to_owned()) }
     }
 
     fn number(&mut self, min: usize, max: usize) -> Result<usize, Unsupported> {
-        let number = self.word()?.parse().map_err(|_| Unsupported)?;
-        if (min..=max).contains(&number) { Ok(number) } else { Err(Unsupported) }
+        let number = self.word()?.parse().map_err(|_| UNKNOWN)?;
+        if (min..=max).contains(&number) { Ok(number) } else { Err(UNKNOWN) }
     }
 
     fn quoted(&mut self, quote: char) -> Result<String, Unsupported> {
@@ -209,10 +247,10 @@ impl Parser<'_> {
         let mut text = String::new();
         let mut chars = self.rest.chars();
         loop {
-            match chars.next().ok_or(Unsupported)? {
+            match chars.next().ok_or(UNKNOWN)? {
                 // Written twice, a quote stands for itself.
                 char if char == quote && chars.as_str().starts_with(quote) => text.extend(chars.next()),
-                '\\' => text.push(unescaped(chars.next().ok_or(Unsupported)?)),
+                '\\' => text.push(unescaped(chars.next().ok_or(UNKNOWN)?)),
                 char if char == quote => break,
                 char => text.push(char),
             }
@@ -236,15 +274,54 @@ fn plain(name: &str) -> Option<Type> {
         "UInt64" => Type::UInt(8),
         "UInt128" => Type::UInt(16),
         "UInt256" => Type::UInt(32),
+        "BFloat16" => Type::BFloat16,
         "Float32" => Type::Float32,
         "Float64" => Type::Float64,
         "Bool" => Type::Bool,
         "String" => Type::String,
         "Date" => Type::Date,
         "Date32" => Type::Date32,
+        "Time" => Type::Time,
         "UUID" => Type::Uuid,
         "IPv4" => Type::Ipv4,
         "IPv6" => Type::Ipv6,
+        _ => return None,
+    })
+}
+
+fn geometry(name: &str) -> Option<Type> {
+    let many = |name: &str| geometry(name).map(|inner| Type::Array(Box::new(inner)));
+    Some(match name {
+        "Point" => {
+            let axis = || Element { name: None, ty: Type::Float64 };
+            Type::Geo("Point", Box::new(Type::Tuple(vec![axis(), axis()])))
+        }
+        "Ring" => Type::Geo("Ring", Box::new(many("Point")?)),
+        "LineString" => Type::Geo("LineString", Box::new(many("Point")?)),
+        "MultiPoint" => Type::Geo("MultiPoint", Box::new(many("Point")?)),
+        "MultiLineString" => Type::Geo("MultiLineString", Box::new(many("LineString")?)),
+        "Polygon" => Type::Geo("Polygon", Box::new(many("Ring")?)),
+        "MultiPolygon" => Type::Geo("MultiPolygon", Box::new(many("Polygon")?)),
+        "Geometry" => {
+            let members = GEOMETRY.iter().filter_map(|name| geometry(name)).collect();
+            Type::Variant(Variant { name: Some("Geometry"), members })
+        }
+        _ => return None,
+    })
+}
+
+/// What to do about a type that the sink knows and does not write.
+fn advice(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "AggregateFunction" => {
+            "insert the plain values into another table and let a materialized view aggregate them, or use SimpleAggregateFunction"
+        }
+        "Object" => "use JSON, which has replaced it",
+        "QBit" => "use Array(Float32), from which the server casts",
+        "Nothing" => "no value has this type",
+        interval if interval.starts_with("Interval") => {
+            "keep the number in an Int64 column and make the interval in queries"
+        }
         _ => return None,
     })
 }
@@ -265,6 +342,13 @@ fn unescaped(char: char) -> char {
     }
 }
 
+const UNKNOWN: Unsupported = Unsupported { advice: None };
+/// The members of `Geometry` in the server's order.
+const GEOMETRY: &[&str] = &["LineString", "MultiLineString", "MultiPolygon", "Point", "Polygon", "Ring"];
+/// A value that belongs to a variant is read twice, and twice again in each variant around it.
+const VARIANTS_MAX: usize = 4;
+/// One byte says which member a value has, and 255 stands for NULL.
+const MEMBERS_MAX: usize = 255;
 /// Nesting beyond this is refused, so that a type cannot exhaust the stack of the functions that follow it.
 const DEPTH_MAX: usize = 32;
 /// The server's own limit for `FixedString`.

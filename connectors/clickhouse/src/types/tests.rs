@@ -1,7 +1,6 @@
 //! What type names mean, and that no text makes the parser panic.
 use proptest::prelude::*;
 
-use super::parse::Unsupported;
 use super::*;
 
 fn check(text: &str, expected: Type) {
@@ -17,7 +16,9 @@ fn plain_and_parameterised_types_are_known() {
     check("DateTime('Europe/Berlin')", Type::DateTime(Some("Europe/Berlin".into())));
     check("DateTime64(3, 'UTC')", Type::DateTime64(3, Some("UTC".into())));
     check("FixedString(16)", Type::FixedString(16));
-    check("JSON(max_dynamic_paths=8, a.b UInt32, SKIP `x)`)", Type::Json);
+    check("JSON(max_dynamic_paths=8, a.b UInt32, SKIP `x)`)", Type::Json(None));
+    check("Dynamic(max_types=3)", Type::Dynamic("Dynamic(max_types=3)".into()));
+    check("Time64(6)", Type::Time64(6));
 }
 
 #[test]
@@ -56,8 +57,35 @@ fn a_parsed_type_prints_as_the_same_type() {
 #[test]
 fn unknown_broken_and_bottomless_types_are_unsupported() {
     let deep = "Array(".repeat(40) + "UInt8" + &")".repeat(40);
-    for text in ["", "Int7", "Variant(Int8)", "Array(UInt8", "Enum8('a' = 200)", "Decimal(5, 6)", &deep] {
-        assert_eq!(parse(text), Err(Unsupported), "{text}");
+    for text in ["", "Int7", "Variant()", "Array(UInt8", "Enum8('a' = 200)", "Decimal(5, 6)", &deep] {
+        assert_eq!(parse(text), Err(Unsupported { advice: None }), "{text}");
+    }
+    let variants = "Variant(Array(".repeat(5) + "UInt8" + &"))".repeat(5);
+    assert_eq!(parse(&variants), Err(Unsupported { advice: None }));
+}
+
+#[test]
+fn a_variant_keeps_its_members_to_the_letter() {
+    for text in [
+        "Variant(Array(LowCardinality(Nullable(String))), JSON(a.b UInt32, SKIP x), UInt8)",
+        "Geometry",
+        "Variant(MultiPolygon, Point)",
+        "Variant(Dynamic(max_types=3), String)",
+    ] {
+        assert_eq!(parse(text).map(|ty| ty.to_string()), Ok(text.to_owned()));
+    }
+}
+
+#[test]
+fn a_type_that_is_known_and_not_written_comes_with_advice() {
+    for text in [
+        "AggregateFunction(sum, UInt64)",
+        "IntervalDay",
+        "Array(IntervalYear)",
+        "Object('json')",
+        "QBit(Float32, 4)",
+    ] {
+        assert!(parse(text).is_err_and(|unsupported| unsupported.advice.is_some()), "{text}");
     }
 }
 
@@ -86,6 +114,10 @@ const TOKENS: &[&str] = &[
     "Decimal",
     "DateTime64",
     "JSON",
+    "Variant",
+    "LowCardinality",
+    "Geometry",
+    "Dynamic",
     "(",
     ")",
     ",",

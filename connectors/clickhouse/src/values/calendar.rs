@@ -11,6 +11,8 @@ pub struct Civil {
     pub nanos: i64,
     /// Seconds east of UTC.
     pub offset: Option<i64>,
+    /// There was more than nanoseconds.
+    pub is_cut: bool,
 }
 
 impl Civil {
@@ -37,7 +39,8 @@ impl Civil {
             reader.take(separator)?;
             (month, reader.digits(1, 2)?)
         };
-        let mut civil = Civil { days: days(year, month, day)?, seconds: 0, nanos: 0, offset: None };
+        let mut civil =
+            Civil { days: days(year, month, day)?, seconds: 0, nanos: 0, offset: None, is_cut: false };
         match reader.bytes.first() {
             None => return Some(civil),
             Some(b'T' | b't' | b' ') => reader.bytes = &reader.bytes[1..],
@@ -68,7 +71,7 @@ impl Civil {
             return None;
         }
         let seconds = hour * 3600 + minute * 60 + second;
-        Some((Civil { days: days(year, month, day)?, seconds, nanos: 0, offset: None }, rest))
+        Some((Civil { days: days(year, month, day)?, seconds, nanos: 0, offset: None, is_cut: false }, rest))
     }
 
     fn time(&mut self, reader: &mut Reader<'_>, compact: bool) -> Option<()> {
@@ -88,7 +91,7 @@ impl Civil {
 
     fn fraction_and_zone(&mut self, reader: &mut Reader<'_>) -> Option<()> {
         if reader.take(b'.').or_else(|| reader.take(b',')).is_some() {
-            self.nanos = reader.fraction()?;
+            (self.nanos, self.is_cut) = reader.fraction()?;
         }
         self.zone(reader)
     }
@@ -102,27 +105,35 @@ impl Civil {
     }
 }
 
-/// `None` if it is no date, or one that two bytes cannot hold (after 2149-06-06 or before 1970).
-pub fn date_of_text(text: &str) -> Option<u16> {
-    u16::try_from(Civil::parse(text)?.days).ok()
+/// `None` if it is no date, one that two bytes cannot hold (after 2149-06-06 or before 1970), or one with a time
+/// of day although it shall be `exact`.
+pub fn date_of_text(text: &str, exact: bool) -> Option<u16> {
+    u16::try_from(day(text, exact)?).ok()
 }
 
-pub fn date32_of_text(text: &str) -> Option<i32> {
-    i32::try_from(Civil::parse(text)?.days).ok()
+pub fn date32_of_text(text: &str, exact: bool) -> Option<i32> {
+    i32::try_from(day(text, exact)?).ok().filter(|days| DATE32.contains(days))
+}
+
+fn day(text: &str, exact: bool) -> Option<i64> {
+    let civil = Civil::parse(text)?;
+    let is_midnight = civil.seconds == 0 && civil.nanos == 0 && !civil.is_cut;
+    if exact && !is_midnight { None } else { Some(civil.days) }
 }
 
 /// A number that two bytes hold is a count of days, a larger one a point in time, as in the server's `toDate`.
-pub fn date_of_number(raw: &str) -> Option<u16> {
+pub fn date_of_number(raw: &str, exact: bool) -> Option<u16> {
     let number = super::integer::small(raw)?;
-    let days = if number > i64::from(u16::MAX) { instant::days_of(number) } else { number };
+    let days = if number > i64::from(u16::MAX) { instant::days_of(number, exact)? } else { number };
     u16::try_from(days).ok()
 }
 
 /// A number of days up to the year 9999 is a count of days, a larger one a point in time.
-pub fn date32_of_number(raw: &str) -> Option<i32> {
+pub fn date32_of_number(raw: &str, exact: bool) -> Option<i32> {
     let number = super::integer::small(raw)?;
-    let days = if (DAYS_MIN..=DAYS_MAX).contains(&number) { number } else { instant::days_of(number) };
-    i32::try_from(days).ok().filter(|days| (DAYS_MIN..=DAYS_MAX).contains(&i64::from(*days)))
+    let is_days = (DAYS_MIN..=DAYS_MAX).contains(&number);
+    let days = if is_days { number } else { instant::days_of(number, exact)? };
+    i32::try_from(days).ok().filter(|days| DATE32.contains(days))
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, by counting the leap days of whole eras of 400
@@ -168,13 +179,17 @@ impl Reader<'_> {
         Some(digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')))
     }
 
-    /// Nanoseconds; further digits are cut.
-    fn fraction(&mut self) -> Option<i64> {
+    /// Nanoseconds, and whether further digits were cut.
+    fn fraction(&mut self) -> Option<(i64, bool)> {
         let count = self.bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (digits, rest) = self.bytes.split_at(count);
         self.bytes = rest;
         let padded = digits.iter().chain(std::iter::repeat(&b'0')).take(9);
-        if count == 0 { None } else { Some(padded.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'))) }
+        if count == 0 {
+            return None;
+        }
+        let nanos = padded.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+        Some((nanos, digits.iter().skip(9).any(|&digit| digit != b'0')))
     }
 
     /// Seconds east of UTC from `Z`, `+hh`, `+hhmm` or `+hh:mm`.
@@ -202,3 +217,4 @@ const DAYS_TO_1970: i64 = 719_468;
 /// 0001-01-01 and 9999-12-31.
 const DAYS_MIN: i64 = -719_162;
 const DAYS_MAX: i64 = 2_932_896;
+const DATE32: std::ops::RangeInclusive<i32> = DAYS_MIN as i32..=DAYS_MAX as i32;

@@ -1,18 +1,18 @@
 //! Decimal numbers from their digits, so that no binary fraction comes between.
 use super::wide::Wide;
 
-/// Reads a number and shifts its point `scale` digits to the right. Digits beyond that are cut, as the
-/// server's own JSON parser does. `None` if it is no number or has more than `precision` digits.
-pub fn scaled(text: &str, precision: usize, scale: usize) -> Option<Wide> {
+/// Reads a number and shifts its point `scale` digits to the right. `None` if it is no number, has more than
+/// `precision` digits, or would lose digits beyond the scale although it shall be `exact`.
+pub fn scaled(text: &str, precision: usize, scale: usize, exact: bool) -> Option<Wide> {
     if let Some(value) = small(text, precision, scale) {
         return Some(value);
     }
-    let number = Number::parse(text)?;
-    Some(number.shifted(precision, scale)?.0)
+    let (value, is_exact) = Number::parse(text)?.shifted(precision, scale)?;
+    if is_exact || !exact { Some(value) } else { None }
 }
 
-/// Nearly every decimal: digits with at most one point, few enough for a machine word. `None` for any other,
-/// which may still be a decimal.
+/// Nearly every decimal: digits with at most one point, few enough for a machine word, none beyond the scale but
+/// zeros. `None` for any other, which may still be a decimal.
 fn small(text: &str, precision: usize, scale: usize) -> Option<Wide> {
     let (negative, digits) = match text.as_bytes() {
         [b'-', digits @ ..] => (true, digits),
@@ -35,8 +35,8 @@ fn small(text: &str, precision: usize, scale: usize) -> Option<Wide> {
         }
         value = value * 10 + u64::from(digit);
     }
-    let is_cut_clean = fraction.iter().skip(scale).all(u8::is_ascii_digit);
-    if is_cut_clean { Some(Wide::small(negative, value)) } else { None }
+    let is_exact = fraction.iter().skip(scale).all(|&digit| digit == b'0');
+    if is_exact { Some(Wide::small(negative, value)) } else { None }
 }
 
 /// Reads a whole number, also when it is written as 1e3 or 7.0. `None` if it has a fraction.

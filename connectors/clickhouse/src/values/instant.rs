@@ -2,22 +2,26 @@
 use super::{Zone, calendar::Civil, decimal, integer};
 
 /// `None` if it is no time, or one that a `DateTime` cannot hold (before 1970 or after 2106-02-07).
-pub fn seconds_of_text(text: &str, zone: &Zone) -> Option<u32> {
-    u32::try_from(ticks_of_text(text, 0, zone)?).ok()
+pub fn seconds_of_text(text: &str, zone: &Zone, exact: bool) -> Option<u32> {
+    u32::try_from(ticks_of_text(text, 0, zone, exact)?).ok()
 }
 
-/// Seconds since 1970; a fraction is cut.
-pub fn seconds_of_number(raw: &str) -> Option<u32> {
-    u32::try_from(ticks_of_number(raw, 0)?).ok()
+/// Seconds since 1970.
+pub fn seconds_of_number(raw: &str, exact: bool) -> Option<u32> {
+    u32::try_from(ticks_of_number(raw, 0, exact)?).ok()
 }
 
 /// Ticks of 10^-`scale` seconds. Text that is a number is read as a number, except 8 digits (a date) and 14
-/// digits (a date with a time). Times without an offset are read in `zone`.
-pub fn ticks_of_text(text: &str, scale: u32, zone: &Zone) -> Option<i64> {
+/// digits (a date with a time). Times without an offset are read in `zone`. What is shorter than a tick is cut,
+/// or makes an `exact` time none.
+pub fn ticks_of_text(text: &str, scale: u32, zone: &Zone, exact: bool) -> Option<i64> {
     if is_number(text) {
-        return ticks_of_number(text, scale);
+        return ticks_of_number(text, scale, exact);
     }
     let civil = Civil::parse(text)?;
+    if exact && (civil.is_cut || civil.nanos % 10_i64.pow(9 - scale) != 0) {
+        return None;
+    }
     let local = civil.days * DAY + civil.seconds;
     let seconds = match civil.offset {
         Some(offset) => local - offset,
@@ -28,29 +32,33 @@ pub fn ticks_of_text(text: &str, scale: u32, zone: &Zone) -> Option<i64> {
 
 /// A number with a fraction is seconds. A whole number is seconds, milliseconds, microseconds or nanoseconds,
 /// by its size: as seconds, 10^11 would be the year 5138.
-pub fn ticks_of_number(raw: &str, scale: u32) -> Option<i64> {
+pub fn ticks_of_number(raw: &str, scale: u32, exact: bool) -> Option<i64> {
     match integer::small(raw) {
         Some(number) => {
             let unit = unit(number);
             if unit <= scale {
                 number.checked_mul(10_i64.pow(scale - unit))
             } else {
-                Some(number.div_euclid(10_i64.pow(unit - scale)))
+                cut(number, 10_i64.pow(unit - scale), exact)
             }
         }
         None => match decimal::whole(raw).and_then(super::wide::Wide::to_i64) {
             // 19 digits are nanoseconds; anything else that is whole was written with a point or exponent.
             Some(number) if raw.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) => {
-                Some(number.div_euclid(10_i64.pow(9 - scale)))
+                cut(number, 10_i64.pow(9 - scale), exact)
             }
-            _ => decimal::scaled(raw, 19, scale as usize)?.to_i64(),
+            _ => decimal::scaled(raw, 19, scale as usize, exact)?.to_i64(),
         },
     }
 }
 
+fn cut(number: i64, ticks: i64, exact: bool) -> Option<i64> {
+    if exact && number % ticks != 0 { None } else { Some(number.div_euclid(ticks)) }
+}
+
 /// The day of a point in time given as a whole number.
-pub fn days_of(number: i64) -> i64 {
-    number.div_euclid(DAY * 10_i64.pow(unit(number)))
+pub fn days_of(number: i64, exact: bool) -> Option<i64> {
+    cut(number, DAY * 10_i64.pow(unit(number)), exact)
 }
 
 /// Decimal places of the unit that a number of this size is in: 0 for seconds, 9 for nanoseconds.

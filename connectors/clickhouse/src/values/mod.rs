@@ -1,5 +1,6 @@
 //! Turns the text of single values into `ClickHouse`'s binary forms.
 pub mod calendar;
+pub mod clock;
 pub mod decimal;
 pub mod instant;
 pub mod integer;
@@ -10,4 +11,4 @@ pub mod uuid;
 mod wide;
 mod zone;
 
-pub use zone::{Change, Zone, Zones};
+pub use zone::{Change, Loss, Zone, Zones};

@@ -23,7 +23,7 @@ fn local_times_are_read_as_the_server_reads_them() {
         ("2023-10-29T02:30:00Z", 1_698_546_600),
         ("2023-10-29T02:30:00+05:30", 1_698_526_800),
     ] {
-        assert_eq!(instant::seconds_of_text(text, &berlin()), Some(expected), "{text}");
+        assert_eq!(instant::seconds_of_text(text, &berlin(), true), Some(expected), "{text}");
     }
 }
 
@@ -41,9 +41,9 @@ fn whole_numbers_take_the_unit_that_their_size_suggests() {
         ("1.7e9", 0, 1_700_000_000),
         ("-1.5", 1, -15),
     ] {
-        assert_eq!(instant::ticks_of_number(raw, scale), Some(expected), "{raw} {scale}");
+        assert_eq!(instant::ticks_of_number(raw, scale, false), Some(expected), "{raw} {scale}");
     }
-    assert_eq!(instant::ticks_of_number("9999999999", 9), None);
+    assert_eq!(instant::ticks_of_number("9999999999", 9, false), None);
 }
 
 #[test]
@@ -60,11 +60,11 @@ fn text_of_times_has_many_forms() {
         ("1672628645.6789", 1_672_628_645_678),
         ("0001-01-01", -62_135_596_800_000),
     ] {
-        assert_eq!(instant::ticks_of_text(text, 3, &Zone::Utc), Some(expected), "{text}");
+        assert_eq!(instant::ticks_of_text(text, 3, &Zone::Utc, false), Some(expected), "{text}");
     }
     for text in ["", "-", ".", "2023-13-01", "2023-1-2T", "2023-01-02T03:04:05.", "2023-01-02X", "0000-01-01"]
     {
-        assert_eq!(instant::ticks_of_text(text, 3, &Zone::Utc), None, "{text}");
+        assert_eq!(instant::ticks_of_text(text, 3, &Zone::Utc, false), None, "{text}");
     }
 }
 
@@ -85,9 +85,60 @@ fn decimals_keep_every_digit_and_cut_what_the_scale_has_no_room_for() {
         ("0x10", 10, 2, None),
         ("1e", 10, 2, None),
     ] {
-        let value = decimal::scaled(text, precision, scale).and_then(wide::Wide::to_i64);
+        let value = decimal::scaled(text, precision, scale, false).and_then(wide::Wide::to_i64);
         assert_eq!(value, expected, "{text}");
     }
+}
+
+#[test]
+fn exact_values_lose_nothing() {
+    for (text, exact) in [("1.50", true), ("1.500", true), ("1.505", false), ("1e-3", false), ("0e-9", true)]
+    {
+        assert_eq!(decimal::scaled(text, 9, 2, true).is_some(), exact, "{text}");
+    }
+    for (text, exact) in [
+        ("2023-01-02T03:04:05.670", true),
+        ("2023-01-02T03:04:05.6780000000000", true),
+        ("2023-01-02T03:04:05.6789", false),
+        ("2023-01-02T03:04:05.6780000000001", false),
+        ("1700000000.5", true),
+        ("1700000000.0005", false),
+        ("1700000000123000", true),
+        ("1700000000123456", false),
+    ] {
+        assert_eq!(instant::ticks_of_text(text, 3, &Zone::Utc, true).is_some(), exact, "{text}");
+    }
+    assert_eq!(calendar::date_of_text("2023-01-02T00:00:00", true), Some(19_359));
+    assert_eq!(calendar::date_of_text("2023-01-02T00:00:01", true), None);
+    assert_eq!(calendar::date32_of_number("99999999999", true), None);
+}
+
+#[test]
+fn spans_have_up_to_999_hours() {
+    for (text, scale, expected) in [
+        ("12:30:45", 0, Some(45_045)),
+        ("-999:59:59", 0, Some(-3_599_999)),
+        ("-0:00:00.5", 3, Some(-500)),
+        ("12:30:45.6789", 3, Some(45_045_678)),
+        ("12:30:45.", 3, Some(45_045_000)),
+        ("12:30:45.0", 0, Some(45_045)),
+        ("12:30:45.5", 0, None),
+        ("1000:00:00", 0, None),
+        ("12:30", 0, None),
+        ("12:60:00", 0, None),
+        ("1:2:3", 0, None),
+        ("+1:02:03", 0, None),
+        ("--1:02:03", 0, None),
+        ("01:02:03:04", 0, None),
+        ("", 0, None),
+    ] {
+        assert_eq!(clock::ticks_of_text(text, scale, false), expected, "{text}");
+    }
+    assert_eq!(clock::ticks_of_text("12:30:45.6789", 3, true), None);
+    assert_eq!(clock::ticks_of_number("3599999", 0), Some(3_599_999));
+    assert_eq!(clock::ticks_of_number("3600000", 0), None);
+    assert_eq!(clock::ticks_of_number("-3599999999999999", 9), Some(-3_599_999_999_999_999));
+    assert_eq!(clock::ticks_of_number("1.5", 3), None);
 }
 
 #[test]

@@ -47,16 +47,30 @@ impl Zone {
     }
 }
 
-/// The zones that the columns of a table name, and the one that the others are in.
+/// What a value may lose on its way into a column that holds less.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Loss {
+    /// Nothing: it is refused.
+    Refused,
+    /// Times lose what their column has no places for. A decimal is refused.
+    #[default]
+    Times,
+    /// Decimals lose digits beyond the scale as well, as by the server's own parser.
+    Allowed,
+}
+
+/// How values are read: the zones that the columns of a table name, the one that the others are in, and what
+/// may be lost.
 #[derive(Clone, Debug)]
 pub struct Zones {
     pub server: Zone,
     pub named: HashMap<String, Zone>,
+    pub loss: Loss,
 }
 
 impl Zones {
     pub fn utc() -> Self {
-        Zones { server: Zone::Utc, named: HashMap::new() }
+        Zones { server: Zone::Utc, named: HashMap::new(), loss: Loss::default() }
     }
 
     pub fn get(&self, name: Option<&str>) -> Zone {
