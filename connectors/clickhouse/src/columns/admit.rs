@@ -2,7 +2,7 @@
 //!
 //! Alone in a column, a type takes whatever can be read as it. Beside others it must not take what is meant for
 //! them: 7.0 is no integer where there are floats. The rules are the server's, less its surprises: an empty
-//! text is no 0 here, and "10" is not the tenth of this month.
+//! text is no 0 here, `true` is no day, "10" is not the tenth of this month, and an array can have decimals.
 use std::borrow::Cow;
 
 use crate::json::Cursor;
@@ -100,7 +100,11 @@ impl<'a> Token<'a> {
 }
 
 /// Whether a token has the look of a type; whether its value is in range is seen when it is read.
+#[allow(clippy::match_same_arms, reason = "each line is about types that belong together")]
 fn scalar(ty: &Type, token: &Token<'_>) -> Option<()> {
+    if let Type::LowCardinality(inner) = ty {
+        return scalar(inner, token);
+    }
     expect(match (ty, token) {
         (Type::Int(_) | Type::UInt(_), Token::Number(text)) => is_whole(text),
         (Type::Int(_) | Type::UInt(_), Token::Text(text)) => is_whole(text),
@@ -110,7 +114,7 @@ fn scalar(ty: &Type, token: &Token<'_>) -> Option<()> {
         // The server takes no quoted decimal.
         (Type::Decimal { .. }, token) => matches!(token, Token::Number(_)),
         (Type::Date | Type::Date32, Token::Text(text)) => !text.contains([':', 'T', ' ']),
-        (Type::Date | Type::Date32, Token::Number(text)) => is_whole(text) && is_day(text),
+        (Type::Date | Type::Date32, Token::Number(text)) => is_day(text),
         (Type::DateTime(_) | Type::DateTime64(..), Token::Text(text)) => is_time(text),
         (Type::DateTime(_) | Type::DateTime64(..), Token::Number(_)) => true,
         (Type::Time | Type::Time64(_), Token::Text(_) | Token::Number(_)) => true,
@@ -127,7 +131,7 @@ fn is_whole(text: &str) -> bool {
 
 /// Larger numbers are points in time, which a date takes only where nothing else could.
 fn is_day(text: &str) -> bool {
-    text.len() <= 6
+    text.parse::<i32>().is_ok_and(|days| days <= i32::from(u16::MAX))
 }
 
 /// Text of digits alone is a point in time from nine digits on.

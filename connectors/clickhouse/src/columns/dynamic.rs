@@ -98,7 +98,9 @@ impl Dynamic {
             push_varint(out, self.kinds[place].name.len());
             out.extend_from_slice(self.kinds[place].name.as_bytes());
         }
-        used.iter().for_each(|&place| self.kinds[place].values.prefix(block, out));
+        for &place in &used {
+            self.kinds[place].values.prefix(block, out);
+        }
     }
 
     pub fn pieces<'a>(&'a self, block: usize, out: &mut Vec<Cow<'a, [u8]>>) {
@@ -113,7 +115,9 @@ impl Dynamic {
             rows.extend_from_slice(&(number as u16).to_le_bytes()[..width]);
         }
         out.push(Cow::Owned(rows));
-        used.into_iter().for_each(|place| self.kinds[place].values.pieces(block, out));
+        for place in used {
+            self.kinds[place].values.pieces(block, out);
+        }
     }
 
     #[allow(clippy::unused_self)]

@@ -80,7 +80,7 @@ impl LowCardinality {
             return;
         }
         let heads = if self.is_nullable { 2 } else { 1 };
-        let written = nulls.iter().filter(|&&null| null == 0).count();
+        let written = nulls.iter().map(|&null| usize::from(null == 0)).sum::<usize>();
         let mut head = OWN_DICTIONARY.to_le_bytes().to_vec();
         head.extend_from_slice(&((heads + written) as u64).to_le_bytes());
         out.push(Cow::Owned(head));

@@ -1,11 +1,23 @@
 //! Every type, against the same JSON read by the server itself.
 use proptest::prelude::*;
 
+use super::given::{days_of, json};
 use super::*;
-use crate::types::{Type, parse};
+use crate::types::parse;
+
+/// What says which type a value has, where a column has several.
+fn kinds(ty: &str) -> &'static str {
+    match ty {
+        dynamic if dynamic.starts_with("Dynamic") => "dynamicType(v)",
+        dynamic if dynamic.starts_with("Array(Dynamic") => "arrayMap(x -> dynamicType(x), v)",
+        variant if variant.starts_with("Variant(") || variant == "Geometry" => "toString(variantType(v))",
+        variant if variant.starts_with("Array(Variant(") => "arrayMap(x -> toString(variantType(x)), v)",
+        _ => "''",
+    }
+}
 
 /// Inserts the same values by the sink and by the server's own parser and compares what is read back.
-fn check(lab: &Lab, ty: &str, values: &[String]) {
+pub fn check(lab: &Lab, ty: &str, values: &[String]) {
     for table in ["ours", "theirs"] {
         lab.run(&format!("CREATE OR REPLACE TABLE @.{table} (k UInt32, v {ty}) ENGINE = Memory"));
     }
@@ -15,7 +27,15 @@ fn check(lab: &Lab, ty: &str, values: &[String]) {
     // Not by `run`: values may hold the sign that stands for the database.
     let theirs = format!("INSERT INTO {}.theirs FORMAT JSONEachRow\n{}", lab.database, records.join("\n"));
     lab.server.query(&theirs, &[]).unwrap();
-    assert_eq!(lab.rows("ours"), lab.rows("theirs"), "{ty} {values:?}");
+    let read = |table: &str| {
+        let kinds = lab.run(&format!("SELECT {} FROM @.{table} ORDER BY k", kinds(ty)));
+        lab.rows(table).into_iter().zip(kinds.concat()).collect::<Vec<_>>()
+    };
+    let (ours, theirs) = (read("ours"), read("theirs"));
+    for (at, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
+        assert_eq!(ours, theirs, "{ty} {}", values[at]);
+    }
+    assert_eq!(ours.len(), theirs.len(), "{ty}");
 }
 
 fn strings(values: &[&str]) -> Vec<String> {
@@ -96,141 +116,6 @@ fn days_that_a_month_does_not_have_are_refused_where_the_server_moves_or_refuses
             if let Ok(rows) = lab.server.query(&sql, &[]) {
                 assert_ne!(rows[0][0][..10], text[..10], "{ty}");
             }
-        }
-    }
-}
-
-/// JSON that the server accepts for a type, and that no rule of the sink refuses on purpose: every day exists
-/// and every decimal has room for its digits.
-fn json(ty: &Type) -> BoxedStrategy<String> {
-    match ty {
-        Type::Int(_) | Type::UInt(_) | Type::Float32 | Type::Float64 | Type::Bool | Type::Decimal { .. } => {
-            number(ty)
-        }
-        Type::Date | Type::Date32 | Type::DateTime(_) | Type::DateTime64(..) => time(ty),
-        Type::Nullable(_) | Type::Array(_) | Type::Map(..) | Type::Tuple(_) => nested(ty),
-        _ => text(ty),
-    }
-}
-
-fn number(ty: &Type) -> BoxedStrategy<String> {
-    match ty {
-        Type::Int(1) => printed(any::<i8>()),
-        Type::Int(2) => printed(any::<i16>()),
-        Type::Int(4) => printed(any::<i32>()),
-        Type::Int(8) => printed(any::<i64>()),
-        Type::Int(_) => printed(any::<i128>()),
-        Type::UInt(1) => printed(any::<u8>()),
-        Type::UInt(2) => printed(any::<u16>()),
-        Type::UInt(4) => any::<u32>().prop_map(|value| format!("\"{value}\"")).boxed(),
-        Type::UInt(8) => printed(any::<u64>()),
-        Type::UInt(_) => printed(any::<u128>()),
-        Type::Float32 => {
-            printed(any::<f32>().prop_filter("JSON has no such number", |value| value.is_finite()))
-        }
-        Type::Float64 => {
-            printed(any::<f64>().prop_filter("JSON has no such number", |value| value.is_finite()))
-        }
-        Type::Bool => printed(any::<bool>()),
-        Type::Decimal { scale, .. } => {
-            let fraction = prop::collection::vec(0..10_u8, 1..=*scale);
-            (any::<i32>(), fraction)
-                .prop_map(|(whole, digits)| {
-                    let digits: String = digits.iter().map(ToString::to_string).collect();
-                    format!("{whole}.{digits}")
-                })
-                .boxed()
-        }
-        _ => unreachable!("json calls this for numbers only"),
-    }
-}
-
-fn printed<T: std::fmt::Display + std::fmt::Debug>(
-    values: impl Strategy<Value = T> + 'static,
-) -> BoxedStrategy<String> {
-    values.prop_map(|value| value.to_string()).boxed()
-}
-
-fn time(ty: &Type) -> BoxedStrategy<String> {
-    let day = (2000..2040, 1..=12, 1..=31)
-        .prop_filter("the month has no such day", |(year, month, day)| *day <= days_of(*year, *month));
-    let day = day.prop_map(|(year, month, day)| format!("{year}-{month:02}-{day:02}"));
-    let time = match ty {
-        Type::Date => return printed(0..60_000_i32),
-        Type::Date32 => "",
-        Type::DateTime(_) => " [01][0-9]:[0-5][0-9]:[0-5][0-9]",
-        _ => "T[01][0-9]:[0-5][0-9]:[0-5][0-9]\\.[0-9]{1,6}(Z|\\+0[0-9]:30|)",
-    };
-    (day, time).prop_map(|(day, time)| format!("\"{day}{time}\"")).boxed()
-}
-
-fn days_of(year: i32, month: i32) -> i32 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        2 => 28 + i32::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-fn text(ty: &Type) -> BoxedStrategy<String> {
-    let quoted = |text: String| serde_json::to_string(&text).unwrap();
-    match ty {
-        Type::FixedString(length) => prop::collection::vec("[a-z]", 0..=*length)
-            .prop_map(move |letters| quoted(letters.concat()))
-            .boxed(),
-        Type::Uuid => any::<u128>()
-            .prop_map(|value| {
-                let hex = format!("{value:032x}");
-                format!("\"{}-{}-{}-{}-{}\"", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
-            })
-            .boxed(),
-        Type::Ipv4 => {
-            any::<u32>().prop_map(|value| format!("\"{}\"", std::net::Ipv4Addr::from(value))).boxed()
-        }
-        Type::Ipv6 => {
-            any::<u128>().prop_map(|value| format!("\"{}\"", std::net::Ipv6Addr::from(value))).boxed()
-        }
-        Type::Enum(names) => {
-            let names: Vec<_> = names.entries.iter().map(|(name, _)| quoted(name.clone())).collect();
-            prop::sample::select(names).boxed()
-        }
-        Type::Json(_) => "[a-z]{1,5}".prop_map(|name| format!("{{\"{name}\":{{\"x\":[1,\"y\"]}}}}")).boxed(),
-        _ => prop_oneof![".{0,12}".prop_map(quoted), printed(any::<i32>()), Just("{\"a\": [1, 2]}".into())]
-            .boxed(),
-    }
-}
-
-fn nested(ty: &Type) -> BoxedStrategy<String> {
-    match ty {
-        Type::Nullable(inner) => prop_oneof![Just("null".to_owned()), json(inner)].boxed(),
-        Type::Array(inner) => prop::collection::vec(json(inner), 0..4)
-            .prop_map(|items| format!("[{}]", items.join(",")))
-            .boxed(),
-        Type::Map(_, value) => prop::collection::btree_map("[a-z]{1,3}", json(value), 0..4)
-            .prop_map(|map| {
-                let fields: Vec<_> = map.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
-                format!("{{{}}}", fields.join(","))
-            })
-            .boxed(),
-        Type::Tuple(elements) => {
-            let values: Vec<_> = elements.iter().map(|element| json(&element.ty)).collect();
-            let names: Option<Vec<_>> = elements.iter().map(|element| element.name.clone()).collect();
-            values.prop_map(move |values| tuple(names.as_deref(), &values)).boxed()
-        }
-        _ => unreachable!("json calls this for nested types only"),
-    }
-}
-
-fn tuple(names: Option<&[String]>, values: &[String]) -> String {
-    match names {
-        None => format!("[{}]", values.join(",")),
-        Some(names) => {
-            let field = |(name, value): (&String, &String)| {
-                format!("{}:{value}", serde_json::to_string(name).unwrap())
-            };
-            let fields: Vec<_> = names.iter().zip(values).map(field).collect();
-            format!("{{{}}}", fields.join(","))
         }
     }
 }
@@ -356,4 +241,143 @@ const CHOSEN: &[(&str, &[&str])] = &[
     ("JSON", &["{\"a\":{\"b\":[1,2]},\"c\":\"é\"}", "{}"]),
     ("Array(JSON)", &["[{\"a\":1},{}]"]),
     ("SimpleAggregateFunction(max, UInt64)", &["5"]),
+    ("Nested(a UInt8, b Nested(c String))", &["[{\"a\":1,\"b\":[{\"c\":\"x\"},{}]},{}]", "[]", "null"]),
+    ("Nullable(Tuple(a UInt8, b String))", &["{\"a\":1}", "null"]),
+    (
+        "JSON(a.b UInt32, max_dynamic_paths=1, SKIP x, SKIP REGEXP 'q.*')",
+        &["{\"a\":{\"b\":\"7\"},\"x\":1,\"qq\":2,\"c\":3,\"d\":[1]}"],
+    ),
+    ("Nullable(JSON)", &["{\"a\":1}", "null"]),
+    ("Variant(Float64, String, UInt64)", SCALARS),
+    (
+        "Variant(Array(UInt8), Bool, DateTime64(3), Int8, IPv4, UUID)",
+        &[
+            "1",
+            "true",
+            "[1,2]",
+            "\"1.2.3.4\"",
+            "\"00112233-4455-6677-8899-aabbccddeeff\"",
+            "\"2020-01-01\"",
+            "\"2020-01-01T10:00:00.5+01:00\"",
+            "1700000000",
+            "null",
+            "1.5",
+            "\"12\"",
+        ],
+    ),
+    (
+        "Variant(Decimal(10, 2), Enum8('1' = 2, 'a' = 1), String)",
+        &["1.5", "\"a\"", "1", "\"1\"", "\"1.5\"", "3", "123456789012", "\"b\""],
+    ),
+    (
+        "Variant(Date, DateTime, FixedString(3), String)",
+        &["\"2020-01-01\"", "\"2020-01-01 10:00:00\"", "\"ab\"", "\"abcd\"", "5", "70000", "[1]"],
+    ),
+    (
+        "Variant(Array(Nullable(UInt8)), Array(String), JSON, Map(String, UInt8), Tuple(a UInt8, b String))",
+        &[
+            "[1]",
+            "[\"a\"]",
+            "[1,null]",
+            "[256]",
+            "[]",
+            "{\"a\":1,\"b\":\"x\"}",
+            "{\"c\":1}",
+            "{\"b\":\"y\",\"z\":[]}",
+            "{\"b\":[1]}",
+        ],
+    ),
+    (
+        "Variant(JSON(a UInt8), LowCardinality(String), Map(LowCardinality(String), Array(LowCardinality(Nullable(String)))))",
+        &["{\"a\":1}", "{\"k\":[\"x\",null,\"y\",\"x\"]}", "\"s\"", "\"\"", "\"s\"", "null"],
+    ),
+    ("Array(Variant(Float64, String, UInt64))", &["[1,\"a\",1.5,null,\"2\"]", "[]", "[true,[1]]"]),
+    ("Geometry", &["[1,2]", "[[1,2],[3,4]]", "[[[1,2]]]", "[[[[1,2]]]]", "[]", "[[]]", "null"]),
+    ("Dynamic", DYNAMIC),
+    ("Array(Dynamic)", &["[1,\"a\",[1,\"x\"],null,{\"a\":1.5}]", "[]"]),
+    ("Dynamic(max_types=2)", &["1", "\"a\"", "1.5", "[1]", "true"]),
+    ("Map(String, Dynamic)", &["{\"a\":1,\"b\":\"x\",\"c\":null}"]),
+];
+
+const SCALARS: &[&str] = &[
+    "1",
+    "-1",
+    "1.0",
+    "1.5",
+    "1e3",
+    "18446744073709551616",
+    "0.0",
+    "\"1\"",
+    "\"1.0\"",
+    "\"1e3\"",
+    "\" 1\"",
+    "\"nan\"",
+    "true",
+    "false",
+    "\"a\"",
+    "\"2020-01-01\"",
+    "[1, 2]",
+    "{\"a\" : 1}",
+    "null",
+    "\"\\u00e9\"",
+];
+
+/// With types that follow from a value, from elements that agree and from some that do not.
+const DYNAMIC: &[&str] = &[
+    "1",
+    "-1",
+    "9223372036854775808",
+    "18446744073709551616",
+    "-9223372036854775809",
+    "1.5",
+    "1e3",
+    "-0.0",
+    "true",
+    "null",
+    "\"abc\"",
+    "\"\"",
+    "\"123\"",
+    "\"2020-01-01\"",
+    "\"2020-1-1\"",
+    "\"2020/01/01\"",
+    "\"20200101\"",
+    "\"2149-06-07\"",
+    "\"1969-12-31\"",
+    "\"1600-01-01\"",
+    "\"2020-01-01 10:00:00\"",
+    "\"2020-01-01T10:00:00+01:00\"",
+    "\"2020-01-01 10:00:00.123\"",
+    "\"2106-02-07 06:28:16\"",
+    "\"10:00:00\"",
+    "\"\\u00e9\"",
+    "[1,2]",
+    "[1,2.5,null]",
+    "[1,\"a\"]",
+    "[1,\"a\",true]",
+    "[true,\"a\"]",
+    "[true,1]",
+    "[]",
+    "[[]]",
+    "[null]",
+    "[[1],[null]]",
+    "[[],1]",
+    "[\"2020-01-01\",\"2020-01-01 10:00:00\"]",
+    "[\"2020-01-01\",\"2020-01-01 10:00:00.5\"]",
+    "[\"2020-01-01\",1]",
+    "[18446744073709551615,1]",
+    "[18446744073709551615,-1]",
+    "[[1,\"a\"],null]",
+    "[[1,\"a\"],[2]]",
+    "{}",
+    "[{}]",
+    "[{},null]",
+    "{\"b\":1,\"a\":{\"x y\":[1,\"x\"]}}",
+    "{\"a\":null}",
+    "{\"a\":{}}",
+    "[{\"a\":1},{\"b\":2}]",
+    "[{\"a\":1},null]",
+    "[{\"a\":null},{\"a\":[1]}]",
+    "[{\"a\":1},1]",
+    "[{\"a\":[1,\"x\"]},{\"a\":[2]}]",
+    "{\"a.b\":1,\"a`b\":2,\"a\\\\b\":3,\"é\":4}",
 ];

@@ -7,7 +7,7 @@ mod tests;
 
 use std::fmt;
 
-pub use parse::{Unsupported, parse};
+pub use parse::parse;
 pub use shape::infer;
 
 /// A type in the form in which the sink sends it: `LowCardinality` and `SimpleAggregateFunction` are gone,

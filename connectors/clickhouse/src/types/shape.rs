@@ -169,8 +169,10 @@ impl Shape {
             (UInt, Int { .. } | UInt | Bool) | (Int { .. } | Bool, UInt) => UInt,
             (Float, Int { .. } | UInt | Bool) | (Int { .. } | UInt | Bool, Float) => Float,
             (number @ Int { .. }, Bool) | (Bool, number @ Int { .. }) => number,
-            (Text, Bool | Date | DateTime | DateTime64) | (Bool | Date | DateTime | DateTime64, Text) => Text,
-            (Bool, Date | DateTime | DateTime64) | (Date | DateTime | DateTime64, Bool) => Text,
+            (Text | Bool, Date | DateTime | DateTime64)
+            | (Date | DateTime | DateTime64, Text | Bool)
+            | (Text, Bool)
+            | (Bool, Text) => Text,
             (Date | DateTime | DateTime64, DateTime64) | (DateTime64, Date | DateTime) => DateTime64,
             (Date, DateTime) | (DateTime, Date) => DateTime,
             (Object(fields), Text) | (Text, Object(fields)) if fields.is_empty() => Text,

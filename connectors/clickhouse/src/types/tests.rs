@@ -1,6 +1,7 @@
 //! What type names mean, and that no text makes the parser panic.
 use proptest::prelude::*;
 
+use super::parse::Unsupported;
 use super::*;
 
 fn check(text: &str, expected: Type) {
