@@ -19,6 +19,7 @@ mod plugins;
 mod quickstart;
 mod reference;
 mod restart;
+mod rows;
 mod services;
 mod settings;
 mod transforms;

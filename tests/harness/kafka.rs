@@ -5,7 +5,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Headers, Message};
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 use std::time::{Duration, Instant};
@@ -121,6 +121,23 @@ impl Kafka {
         let record = BaseRecord::<str, str>::to(topic).partition(0).key(key);
         let record = value.into_iter().fold(record, BaseRecord::payload);
         producer.send(record).unwrap_or_else(|(error, _)| panic!("producing to {topic}: {error}"));
+        producer.flush(TIMEOUT).expect("the broker acknowledges what was produced");
+    }
+
+    /// Appends records with all that they have but their offsets, which the broker gives.
+    pub fn append(&self, topic: &str, records: &[Record]) {
+        let producer: BaseProducer =
+            self.config().set("enable.idempotence", "true").create().expect("a producer");
+        for given in records {
+            let header = |all: OwnedHeaders, (key, value): &(String, Vec<u8>)| {
+                all.insert(Header { key, value: Some(value) })
+            };
+            let headers = given.headers.iter().fold(OwnedHeaders::new(), header);
+            let record = BaseRecord::<[u8], [u8]>::to(topic).partition(given.partition).headers(headers);
+            let record = given.key.iter().fold(record, |record, key| record.key(key));
+            let record = given.value.iter().fold(record, |record, value| record.payload(value));
+            producer.send(record).unwrap_or_else(|(error, _)| panic!("producing to {topic}: {error}"));
+        }
         producer.flush(TIMEOUT).expect("the broker acknowledges what was produced");
     }
 

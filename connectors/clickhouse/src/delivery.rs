@@ -5,10 +5,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use penstock_sdk::Result;
 
 use crate::failure::{Cause, Failure};
+use crate::incoming::Incoming;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::table::{Name, ZoneCache};
-use crate::target::{Incoming, Link, Outcome, Target};
+use crate::target::{Link, Outcome, Target};
 
 pub struct Delivery {
     settings: Settings,
@@ -29,7 +30,9 @@ struct Receipts {
 impl Delivery {
     pub fn new(settings: Settings, envelope: bool) -> Result<Self> {
         let server = Server::new(&settings).map_err(Failure::into_error)?;
-        let link = Link { server, zones: ZoneCache::new(settings.loss), envelope, refresh: settings.refresh };
+        let mut shape = settings.shape.clone();
+        shape.envelope = envelope;
+        let link = Link { server, zones: ZoneCache::new(settings.loss), shape, refresh: settings.refresh };
         Ok(Delivery { settings, link, targets: HashMap::new(), receipts: Receipts::default() })
     }
 
@@ -47,7 +50,17 @@ impl Delivery {
             self.receipts.outcome.add(outcome);
             self.receipts.done.push(name);
         }
+        self.keep_rejected(records).map_err(Failure::into_error)?;
         Ok(std::mem::take(&mut self.receipts).outcome)
+    }
+
+    /// Rejected records are durable before the batch is reported, if the user wants an error table.
+    fn keep_rejected(&self, records: &[Incoming<'_>]) -> Result<(), Failure> {
+        let Some(errors) = &self.settings.errors else { return Ok(()) };
+        let rejected = self.receipts.outcome.rejected.iter();
+        let rejected = rejected.map(|(index, refusal)| (&records[*index], refusal));
+        let named = rejected.map(|(record, refusal)| (self.table(record.topic), (record, refusal)));
+        errors.write(&self.link.server, named)
     }
 
     fn deliver(
@@ -103,10 +116,7 @@ impl Delivery {
     }
 
     fn table(&self, topic: &str) -> Name {
-        let split = self.settings.split.as_deref().and_then(|separator| topic.split_once(separator));
-        let (database, rest) = split.unwrap_or((&self.settings.database, topic));
-        let mapped = self.settings.tables.get(topic).or_else(|| self.settings.tables.get(rest));
-        Name { database: database.to_owned(), table: mapped.map_or(rest, String::as_str).to_owned() }
+        self.settings.table(topic)
     }
 }
 

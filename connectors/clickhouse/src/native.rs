@@ -3,7 +3,7 @@ use std::borrow::Cow;
 
 use crate::columns::push_varint;
 use crate::decoder::Default;
-use crate::decoder::Slot;
+use crate::decoder::{Slot, Virtual};
 
 /// Rows that follow each other and become one block.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Insert<'a> {
 
 impl<'a> Insert<'a> {
     /// `hard` are the slots that `Run::present` speaks of.
-    pub fn new(slots: &'a [Slot], runs: &[Run], hard: &[usize]) -> Self {
+    pub fn new(slots: &'a [Slot], virtuals: &'a [Virtual], runs: &[Run], hard: &[usize]) -> Self {
         let mut pieces = Vec::new();
         let mut named = vec![false; slots.len()];
         for (block, run) in runs.iter().enumerate() {
@@ -41,10 +41,11 @@ impl<'a> Insert<'a> {
             for (index, _) in &forms {
                 named[*index] = true;
             }
-            push_block(slots, block, run.rows, &forms, &mut pieces);
+            push_block((slots, virtuals), block, run.rows, &forms, &mut pieces);
         }
         let columns = slots.iter().zip(named).filter(|(_, named)| *named).map(|(slot, _)| slot.name.as_str());
-        let mut columns: Vec<_> = columns.collect();
+        let virtuals = virtuals.iter().map(|column| column.name.as_str());
+        let mut columns: Vec<_> = columns.chain(virtuals).collect();
         if columns.is_empty() {
             // An insert must name a column; the blocks leave it out, so it takes its default.
             columns.extend(slots.first().map(|slot| slot.name.as_str()));
@@ -82,16 +83,16 @@ fn form(slot: &Slot, block: usize) -> Form {
 }
 
 fn push_block<'a>(
-    slots: &'a [Slot],
+    (slots, virtuals): (&'a [Slot], &'a [Virtual]),
     block: usize,
     rows: usize,
     forms: &[(usize, Form)],
     out: &mut Vec<Cow<'a, [u8]>>,
 ) {
     let mut head = Vec::new();
-    push_varint(&mut head, forms.len().max(1));
+    push_varint(&mut head, (forms.len() + virtuals.len()).max(1));
     push_varint(&mut head, rows);
-    if forms.is_empty() {
+    if forms.is_empty() && virtuals.is_empty() {
         push_placeholder(slots, rows, &mut head);
     }
     for (index, form) in forms {
@@ -111,6 +112,12 @@ fn push_block<'a>(
         if let Some(values) = &slot.values {
             values.pieces(block, out);
         }
+    }
+    for column in virtuals {
+        push_text(&mut head, &column.name);
+        push_text(&mut head, &column.wire);
+        out.push(Cow::Owned(std::mem::take(&mut head)));
+        column.pieces(block, out);
     }
     if !head.is_empty() {
         out.push(Cow::Owned(head));

@@ -1,9 +1,11 @@
 //! The connector as the worker sees it.
 use penstock_sdk::{About, Batch, Config, Error, Problem, Result, Sink, Task, Value};
 
+use crate::check;
 use crate::delivery::Delivery;
+use crate::incoming::{HeaderList, Incoming, Refusal};
 use crate::settings::{self, Settings};
-use crate::target::{Incoming, Outcome};
+use crate::target::Outcome;
 
 /// Inserts JSON records into `ClickHouse`.
 pub struct ClickHouseSink {
@@ -28,7 +30,8 @@ impl Sink for ClickHouseSink {
     }
 
     fn validate(config: &Config) -> Vec<Problem> {
-        settings::problems(config)
+        let problems = settings::problems(config);
+        if problems.is_empty() { check::tables(config) } else { problems }
     }
 
     fn open(task: &Task) -> Result<Self> {
@@ -36,6 +39,8 @@ impl Sink for ClickHouseSink {
             // Text and bytes can hold JSON as well, and are the same in Kafka.
             "json" | "text" | "bytes" => false,
             "json-envelope" => true,
+            // What is not read may be anything.
+            _ if task.config().flag("rawOnly", false)? => false,
             format => {
                 let expected = "expected org.apache.kafka.connect.json.JsonConverter";
                 return Err(Error::config(format!(
@@ -43,7 +48,9 @@ impl Sink for ClickHouseSink {
                 )));
             }
         };
-        let delivery = Delivery::new(Settings::parse(task.config())?, envelope)?;
+        let mut settings = Settings::parse(task.config())?;
+        settings.open(task, envelope);
+        let delivery = Delivery::new(settings, envelope)?;
         Ok(ClickHouseSink { task: task.clone(), delivery })
     }
 
@@ -51,19 +58,24 @@ impl Sink for ClickHouseSink {
         let records: Vec<_> = batch
             .records()
             .map(|record| {
-                let value = match record.value() {
-                    Value::Null => None,
-                    Value::Bytes(bytes) => Some(bytes),
-                    Value::Text(text) => Some(text.as_bytes()),
-                    Value::Flat(_) => return Err(Error::config(STRUCTURED)),
-                };
-                let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());
-                Ok(Incoming { topic, partition, offset, value })
+                Ok(Incoming {
+                    topic: record.topic(),
+                    partition: record.partition(),
+                    offset: record.offset(),
+                    value: encoded(record.value())?,
+                    key: encoded(record.key())?,
+                    timestamp_ms: record.timestamp_ms(),
+                    headers: HeaderList::Kafka(record.headers()),
+                })
             })
             .collect::<Result<_>>()?;
         let outcome = self.delivery.write(&records)?;
         self.count(&outcome);
-        if outcome.rejected.is_empty() { Ok(()) } else { Err(Error::records(outcome.rejected)) }
+        if outcome.rejected.is_empty() {
+            return Ok(());
+        }
+        let reason = |(index, refusal): (usize, Refusal)| (index, refusal.sentence);
+        Err(Error::records(outcome.rejected.into_iter().map(reason).collect()))
     }
 }
 
@@ -79,6 +91,15 @@ impl ClickHouseSink {
                 self.task.count(name, count);
             }
         }
+    }
+}
+
+fn encoded(value: Value<'_>) -> Result<Option<&[u8]>> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Bytes(bytes) => Ok(Some(bytes)),
+        Value::Text(text) => Ok(Some(text.as_bytes())),
+        Value::Flat(_) => Err(Error::config(STRUCTURED)),
     }
 }
 

@@ -1,33 +1,20 @@
 //! One target table: decodes the records that go to it and inserts them, with the columns that it has now.
 use std::time::{Duration, Instant};
 
-use crate::decoder::{Appended, Column, Decoder};
+use crate::decoder::{Appended, Column, Decoder, Keys};
 use crate::failure::{Cause, Failure};
+use crate::incoming::{Class, Incoming, Refusal};
 use crate::server::Server;
+use crate::shape::Shape;
 use crate::table::{self, Name, ZoneCache};
+use crate::upsert;
 use crate::values::Zones;
-
-/// A record on its way to a table.
-#[derive(Clone, Copy, Debug)]
-pub struct Incoming<'a> {
-    pub topic: &'a str,
-    pub partition: i32,
-    pub offset: i64,
-    pub value: Option<&'a [u8]>,
-}
-
-impl Incoming<'_> {
-    /// A reason not to insert the record, with where the record stands in Kafka.
-    pub fn refusal(&self, reason: &impl std::fmt::Display) -> String {
-        format!("{}-{}@{}: {reason}", self.topic, self.partition, self.offset)
-    }
-}
 
 /// What became of records that were delivered.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// Indices of records that were not inserted, and why.
-    pub rejected: Vec<(usize, String)>,
+    pub rejected: Vec<(usize, Refusal)>,
     pub rows: u64,
     pub inserts: u64,
     /// Records without a value, for which there is nothing to insert.
@@ -50,8 +37,8 @@ impl Outcome {
 pub struct Link {
     pub server: Server,
     pub zones: ZoneCache,
-    /// Records are `{"schema": …, "payload": …}`.
-    pub envelope: bool,
+    /// How records become rows.
+    pub shape: Shape,
     /// How long columns are believed.
     pub refresh: Option<Duration>,
 }
@@ -66,7 +53,7 @@ pub struct Target {
 impl Target {
     pub fn open(link: &mut Link, name: Name) -> Result<Self, Failure> {
         let (columns, zones) = look(link, &name)?;
-        let decoder = Decoder::new(&columns, &zones, link.envelope);
+        let decoder = decoder(link, &name, &columns, &zones)?;
         Ok(Target { name, columns, decoder, looked_at: Instant::now() })
     }
 
@@ -100,7 +87,7 @@ impl Target {
             }
             if let [index] = part {
                 refused += 1;
-                outcome.rejected.push((*index, records[*index].refusal(&failure.sentence)));
+                outcome.rejected.push((*index, records[*index].refusal(Class::Server, &failure.sentence)));
             } else {
                 let (first, second) = part.split_at(part.len() / 2);
                 pending.extend([second, first]);
@@ -139,10 +126,10 @@ impl Target {
         let mut outcome = Outcome::default();
         for &index in part {
             let record = &records[index];
-            match record.value.map_or(Ok(Appended::Tombstone), |value| self.decoder.append(value)) {
+            match self.decoder.take(record) {
                 Ok(Appended::Row) => outcome.rows += 1,
                 Ok(Appended::Tombstone) => outcome.tombstones += 1,
-                Err(misfit) => outcome.rejected.push((index, record.refusal(&misfit))),
+                Err(misfit) => outcome.rejected.push((index, record.refusal(Class::Parsing, &misfit))),
             }
         }
         outcome.inserts = u64::from(outcome.rows > 0);
@@ -173,7 +160,7 @@ impl Target {
         if columns == self.columns {
             return Ok(false);
         }
-        self.decoder = Decoder::new(&columns, &zones, link.envelope);
+        self.decoder = decoder(link, &self.name, &columns, &zones)?;
         self.columns = columns;
         Ok(true)
     }
@@ -184,6 +171,16 @@ fn look(link: &mut Link, name: &Name) -> Result<(Vec<Column>, Zones), Failure> {
     let columns = table::columns(&link.server, name).map_err(context)?;
     let zones = link.zones.zones(&link.server, &columns).map_err(context)?;
     Ok((columns, zones))
+}
+
+/// Makes the decoder of a table. What the user wants of it that it cannot have may be put right on the server.
+fn decoder(link: &Link, name: &Name, columns: &[Column], zones: &Zones) -> Result<Decoder, Failure> {
+    let keys: Option<Keys> = match &link.shape.upserts {
+        Some(upserts) => Some(upsert::keys(&link.server, name, upserts)?),
+        None => None,
+    };
+    Decoder::open(columns, zones, &link.shape, keys.as_ref())
+        .map_err(|reason| Failure::new(Cause::Other, format!("table {name}: {reason}")))
 }
 
 /// Bytes of zero values that one insert may hold in memory.

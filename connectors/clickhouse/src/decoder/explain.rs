@@ -9,8 +9,12 @@ use crate::json::{Cursor, DEPTH_MAX, Fault};
 pub struct Misfit(String);
 
 impl Misfit {
-    pub fn not_utf8(at: usize) -> Self {
-        Misfit(format!("the value is not UTF-8 at byte {at}"))
+    pub fn not_utf8(what: &str, at: usize) -> Self {
+        Misfit(format!("the {what} is not UTF-8 at byte {at}"))
+    }
+
+    pub fn key(sentence: String) -> Self {
+        Misfit(sentence)
     }
 }
 
@@ -31,20 +35,21 @@ impl Failure {
             }
             Failure::Document(fault) => document(*fault),
             Failure::Field { slot, fault: Fault::Misfit { at } } => misfit(text, *at, &slots[*slot]),
-            Failure::Field { slot, fault } => format!("field {}: {}", slots[*slot].name, document(*fault)),
+            Failure::Field { slot, fault } => format!("field {}: {}", slots[*slot].field, document(*fault)),
+            Failure::Event(sentence) => sentence.clone(),
         })
     }
 }
 
 fn misfit(text: &str, at: usize, slot: &Slot) -> String {
-    let Slot { name, type_text, .. } = slot;
+    let Slot { name, field, type_text, .. } = slot;
     let value = describe(text, at);
     if slot.values.is_some() {
-        return format!("field {name}: {value} does not fit column {name} {type_text}");
+        return format!("field {field}: {value} does not fit column {name} {type_text}");
     }
     let advice = slot.advice.map(|advice| format!(": {advice}")).unwrap_or_default();
     format!(
-        "field {name}: {value} cannot be inserted, because column {name} {type_text} has a type that this sink does not write{advice}"
+        "field {field}: {value} cannot be inserted, because column {name} {type_text} has a type that this sink does not write{advice}"
     )
 }
 

@@ -1,20 +1,31 @@
 //! Decodes JSON records into the columns of one table, without a value in between.
+mod event;
 mod explain;
+mod layout;
 mod names;
+mod paths;
+mod position;
+#[cfg(test)]
+mod row_tests;
+mod rows;
 mod slot;
 #[cfg(test)]
 mod speed;
 #[cfg(test)]
 mod tests;
+mod virtuals;
 
 pub use explain::Misfit;
+pub use layout::Keys;
 pub use slot::{Column, Default, Slot};
+pub use virtuals::{Source, Virtual};
 
-use crate::columns::Column as Values;
+use crate::incoming::Incoming;
 use crate::json::{Cursor, Fault};
-use crate::native::{Insert, Run};
-use crate::values::Zones;
-use names::Names;
+use crate::native::Insert;
+use event::Events;
+use paths::{Action, Paths};
+use rows::Rows;
 
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,184 +45,188 @@ pub struct Unknown {
 
 /// Gathers records for one table. After an insert, `clear` keeps the memory for the next one.
 pub struct Decoder {
-    slots: Vec<Slot>,
-    names: Names,
-    /// Rows decoded so far.
-    rows: usize,
-    /// Blocks begun so far; the last one is open.
-    runs: Vec<Run>,
-    /// Slots whose DEFAULT expression only runs when the column is absent from the whole block.
-    hard: Vec<usize>,
-    /// Slots written by the record at hand.
-    touched: Vec<usize>,
-    unknown: Unknown,
+    rows: Rows,
+    paths: Paths,
+    virtuals: Vec<Virtual>,
+    /// Deletes and change events, where the table keeps the newest row of each key.
+    events: Option<Events>,
+    has_unknown: bool,
     envelope: bool,
+    raw_only: bool,
+}
+
+/// What a value says.
+#[derive(Clone, Copy, PartialEq)]
+enum Said {
+    Row,
+    Delete,
+    /// Delete what the record's key names.
+    DeleteKey,
+    Nothing,
 }
 
 impl Decoder {
-    /// `envelope` says that records are `{"schema": …, "payload": …}`.
-    pub fn new(columns: &[Column], zones: &Zones, envelope: bool) -> Self {
-        let slots: Vec<_> = columns.iter().map(|column| Slot::new(column, zones)).collect();
-        let hard = (0..slots.len()).filter(|&index| slots[index].default == Default::WholeBlock).collect();
-        let names = Names::new(slots.iter().map(|slot| slot.name.as_str()));
-        Decoder {
-            slots,
-            names,
-            rows: 0,
-            runs: Vec::new(),
-            hard,
-            touched: Vec::new(),
-            unknown: Unknown::default(),
-            envelope,
+    /// Decodes a record. One that does not fit leaves nothing behind.
+    pub fn take(&mut self, record: &Incoming<'_>) -> Result<Appended, Misfit> {
+        self.rows.begin();
+        let said = match record.value {
+            Some(_) if self.raw_only => Said::Row,
+            Some(value) => self.read(value)?,
+            None => Said::Nothing,
+        };
+        match said {
+            Said::Row => self.end_row(record, false),
+            Said::Nothing if !self.takes_tombstones() => return Ok(Appended::Tombstone),
+            Said::Delete => self.delete(record, false)?,
+            Said::DeleteKey | Said::Nothing => self.delete(record, true)?,
         }
+        Ok(Appended::Row)
     }
 
-    /// Decodes a record. One that does not fit leaves nothing behind.
+    /// Decodes a value of which nothing else is known.
+    #[cfg(test)]
     pub fn append(&mut self, value: &[u8]) -> Result<Appended, Misfit> {
-        let text = std::str::from_utf8(value).map_err(|error| Misfit::not_utf8(error.valid_up_to()))?;
-        let mut json = Cursor::new(text);
-        self.touched.clear();
-        match self.document(&mut json) {
-            Ok(Appended::Row) => {
-                self.end_row();
-                Ok(Appended::Row)
-            }
-            Ok(Appended::Tombstone) => Ok(Appended::Tombstone),
-            Err(failure) => {
-                self.rollback();
-                Err(failure.explain(text, &self.slots))
-            }
-        }
+        self.take(&Incoming { value: Some(value), ..Incoming::default() })
     }
 
     /// What is known since the last call of fields without a column.
     pub fn take_unknown(&mut self) -> Unknown {
-        let new = self.names.take_new();
-        Unknown { new, ..std::mem::take(&mut self.unknown) }
+        Unknown { new: self.paths.take_new(), any: std::mem::take(&mut self.has_unknown) }
     }
 
     /// Bytes that a row takes at least, once a batch has met every column.
     pub fn row_bytes_min(&self) -> usize {
-        self.slots.iter().filter_map(|slot| slot.values.as_ref()).map(Values::zero_size).sum()
+        let slots = self.rows.slots.iter().filter_map(|slot| slot.values.as_ref());
+        let slots: usize = slots.map(crate::columns::Column::zero_size).sum();
+        slots + self.virtuals.iter().map(Virtual::size_min).sum::<usize>()
     }
 
     pub fn rows(&self) -> usize {
-        self.rows
+        self.rows.count
     }
 
     /// Completes the columns and lays out what an insert sends.
     pub fn insert(&mut self) -> Insert<'_> {
-        for slot in &mut self.slots {
-            slot.complete(self.rows);
+        for slot in &mut self.rows.slots {
+            slot.complete(self.rows.count);
         }
-        Insert::new(&self.slots, &self.runs, &self.hard)
+        Insert::new(&self.rows.slots, &self.virtuals, &self.rows.runs, &self.rows.hard)
     }
 
     /// Forgets all rows.
     pub fn clear(&mut self) {
-        self.rows = 0;
-        self.runs.clear();
-        self.slots.iter_mut().for_each(Slot::clear);
+        self.rows.clear();
+        self.virtuals.iter_mut().for_each(Virtual::clear);
     }
 
-    fn document(&mut self, json: &mut Cursor<'_>) -> Result<Appended, Failure> {
-        let appended = if self.envelope { self.payload(json)? } else { self.record(json)? };
+    fn read(&mut self, value: &[u8]) -> Result<Said, Misfit> {
+        let text = std::str::from_utf8(value);
+        let text = text.map_err(|error| Misfit::not_utf8("value", error.valid_up_to()))?;
+        let mut json = Cursor::new(text);
+        self.document(&mut json).map_err(|failure| {
+            self.rows.rollback();
+            failure.explain(text, &self.rows.slots)
+        })
+    }
+
+    fn document(&mut self, json: &mut Cursor<'_>) -> Result<Said, Failure> {
+        let said = if self.envelope { self.payload(json)? } else { self.record(json)? };
         json.end()?;
-        Ok(appended)
+        Ok(said)
     }
 
-    fn payload(&mut self, json: &mut Cursor<'_>) -> Result<Appended, Failure> {
+    fn payload(&mut self, json: &mut Cursor<'_>) -> Result<Said, Failure> {
         if json.peek() != b'{' {
             return self.record(json);
         }
         json.enter()?;
-        let mut appended = None;
+        let mut said = None;
         let mut more = json.any(b'}')?;
         while more {
             let name = json.string()?;
             json.expect(b':', "\":\"")?;
             if name == "payload" {
-                self.rollback();
-                appended = Some(self.record(json)?);
+                self.rows.rollback();
+                said = Some(self.record(json)?);
             } else {
                 json.skip()?;
             }
             more = json.more(b'}')?;
         }
-        appended.ok_or(Failure::NoPayload)
+        said.ok_or(Failure::NoPayload)
     }
 
-    fn record(&mut self, json: &mut Cursor<'_>) -> Result<Appended, Failure> {
+    fn record(&mut self, json: &mut Cursor<'_>) -> Result<Said, Failure> {
         match json.peek() {
             b'{' => {}
             b'n' => {
                 json.literal("null")?;
-                return Ok(Appended::Tombstone);
+                return Ok(Said::Nothing);
             }
             _ => return Err(Failure::NotAnObject { at: json.position() }),
         }
+        if self.reads_events() {
+            return self.event(json);
+        }
+        self.object(json, 0)?;
+        Ok(Said::Row)
+    }
+
+    /// Reads an object by the names of a level. Levels are as many as a path of a column is long, so a record
+    /// cannot make this use up the stack.
+    fn object(&mut self, json: &mut Cursor<'_>, level: usize) -> Result<(), Failure> {
         json.enter()?;
         let mut previous = names::START;
         let mut more = json.any(b'}')?;
         while more {
-            previous = self.names.read(json, previous)?;
-            if let Some(slot) = self.names.slot(previous) {
-                self.field(slot, json).map_err(|fault| Failure::Field { slot, fault })?;
-            } else {
-                self.unknown.any = true;
-                json.skip()?;
+            let names = &mut self.paths.levels[level];
+            previous = names.read(json, previous)?;
+            match names.action(previous) {
+                Action::Column(slot) => self.field(slot, json)?,
+                action => self.other(action, json)?,
             }
             more = json.more(b'}')?;
         }
-        Ok(Appended::Row)
+        Ok(())
     }
 
-    /// Reads a field's value into its column. Of a name that comes twice the last value counts.
     #[inline]
-    fn field(&mut self, index: usize, json: &mut Cursor<'_>) -> Result<(), Fault> {
-        let slot = &mut self.slots[index];
-        if json.peek() == b'n' && !slot.keeps_null() {
-            json.literal("null")?;
-            slot.rollback(self.rows);
-            return Ok(());
-        }
-        if slot.begin(self.rows) {
-            self.touched.push(index);
-        }
-        slot.append(json)
+    fn field(&mut self, slot: u32, json: &mut Cursor<'_>) -> Result<(), Failure> {
+        let slot = slot as usize;
+        self.rows.field(slot, json).map_err(|fault| Failure::Field { slot, fault })
     }
 
-    fn rollback(&mut self) {
-        for &index in &self.touched {
-            self.slots[index].rollback(self.rows);
-        }
-        self.touched.clear();
-    }
-
-    /// Takes the row in, in a new block if it has other columns than the open one or if that one is full.
-    fn end_row(&mut self) {
-        let full = self.runs.last().is_none_or(|run| run.rows == BLOCK_ROWS_MAX);
-        if full || !self.fits_open_run() {
-            if self.rows > 0 {
-                self.slots.iter_mut().for_each(|slot| slot.cut(self.rows));
+    fn other(&mut self, action: Action, json: &mut Cursor<'_>) -> Result<(), Failure> {
+        match action {
+            Action::Column(slot) => self.field(slot, json)?,
+            Action::Unknown => {
+                self.has_unknown = true;
+                json.skip()?;
             }
-            let written = |&index: &usize| self.slots[index].has(self.rows);
-            self.runs.push(Run { rows: 0, present: self.hard.iter().map(written).collect() });
+            Action::Ignored => json.skip()?,
+            Action::Inside(level) => self.inside(level, json)?,
+            Action::Both(slot, level) => {
+                self.inside(level, &mut json.clone())?;
+                self.field(slot, json)?;
+            }
         }
-        if let Some(run) = self.runs.last_mut() {
-            run.rows += 1;
-        }
-        self.rows += 1;
+        Ok(())
     }
 
-    fn fits_open_run(&self) -> bool {
-        let Some(run) = self.runs.last() else {
-            return false;
-        };
-        self.hard
-            .iter()
-            .zip(&run.present)
-            .all(|(&index, &present)| self.slots[index].has(self.rows) == present)
+    /// Only objects have an inside; from any other value there is nothing to take.
+    fn inside(&mut self, level: u32, json: &mut Cursor<'_>) -> Result<(), Failure> {
+        if json.peek() == b'{' { self.object(json, level as usize) } else { Ok(json.skip()?) }
+    }
+
+    #[inline]
+    fn end_row(&mut self, record: &Incoming<'_>, deleted: bool) {
+        let cuts = self.rows.end();
+        for column in &mut self.virtuals {
+            if cuts {
+                column.cut();
+            }
+            column.push(record, deleted);
+        }
     }
 }
 
@@ -228,6 +243,8 @@ enum Failure {
         at: usize,
     },
     NoPayload,
+    /// It is no change event that makes sense.
+    Event(String),
 }
 
 impl From<Fault> for Failure {
@@ -235,6 +252,3 @@ impl From<Fault> for Failure {
         Failure::Document(fault)
     }
 }
-
-/// Rows of one block. The server holds a block in memory at once and splits nothing below this.
-const BLOCK_ROWS_MAX: usize = 100_000;

@@ -1,6 +1,7 @@
-//! Finds the column of a field's name, first by what followed the previous name last time.
+//! Finds what is done with a field by its name, first by what followed the previous name last time.
 use std::collections::HashMap;
 
+use super::paths::Action;
 use crate::json::{Cursor, Expected, Fault};
 
 /// Stands before the first name of a record.
@@ -13,27 +14,41 @@ const FORGOTTEN: usize = 1;
 pub struct Names {
     entries: Vec<Entry>,
     index: HashMap<Box<str>, usize>,
-    /// A name without a column was met for the first time.
+    /// Whether a name that is not known may be that of a new column.
+    is_open: bool,
+    /// Such a name was met for the first time.
     new: bool,
 }
 
 struct Entry {
     name: Expected,
-    slot: Option<usize>,
+    action: Action,
     /// The entry that followed this one.
     next: usize,
 }
 
 impl Names {
-    /// `columns` in the order of their slots.
-    pub fn new<'a>(columns: impl Iterator<Item = &'a str>) -> Self {
-        let mut names = Names { entries: Vec::new(), index: HashMap::new(), new: false };
-        names.entries.push(Entry { name: Expected::new(""), slot: None, next: FORGOTTEN });
-        names.entries.push(Entry { name: Expected::new(""), slot: None, next: FORGOTTEN });
-        for (slot, name) in columns.enumerate() {
-            names.add(name, Some(slot));
+    pub fn new<'a>(known: impl Iterator<Item = (&'a str, Action)>, is_open: bool) -> Self {
+        let mut names = Names { entries: Vec::new(), index: HashMap::new(), is_open, new: false };
+        for _ in [START, FORGOTTEN] {
+            let action = names.unknown();
+            names.entries.push(Entry { name: Expected::new(""), action, next: FORGOTTEN });
+        }
+        for (name, action) in known {
+            names.add(name, action);
         }
         names
+    }
+
+    /// The same names where the levels inside them are numbered from `offset`.
+    pub fn moved(mut self, offset: u32) -> Self {
+        for entry in &mut self.entries {
+            match &mut entry.action {
+                Action::Inside(level) | Action::Both(_, level) => *level += offset,
+                Action::Unknown | Action::Ignored | Action::Column(_) => {}
+            }
+        }
+        self
     }
 
     /// Reads a name and its colon.
@@ -47,8 +62,8 @@ impl Names {
     }
 
     #[inline]
-    pub fn slot(&self, entry: usize) -> Option<usize> {
-        self.entries[entry].slot
+    pub fn action(&self, entry: usize) -> Action {
+        self.entries[entry].action
     }
 
     pub fn take_new(&mut self) -> bool {
@@ -61,8 +76,8 @@ impl Names {
         let found = match self.index.get(&*name) {
             Some(&found) => found,
             None if self.entries.len() < ENTRIES_MAX && name.len() <= NAME_MAX => {
-                self.new = true;
-                self.add(&name, None)
+                self.new |= self.is_open;
+                self.add(&name, self.unknown())
             }
             None => FORGOTTEN,
         };
@@ -74,9 +89,13 @@ impl Names {
         Ok(found)
     }
 
-    fn add(&mut self, name: &str, slot: Option<usize>) -> usize {
+    fn unknown(&self) -> Action {
+        if self.is_open { Action::Unknown } else { Action::Ignored }
+    }
+
+    fn add(&mut self, name: &str, action: Action) -> usize {
         let entry = self.entries.len();
-        self.entries.push(Entry { name: Expected::new(name), slot, next: FORGOTTEN });
+        self.entries.push(Entry { name: Expected::new(name), action, next: FORGOTTEN });
         self.index.insert(name.into(), entry);
         entry
     }

@@ -29,6 +29,8 @@ pub enum Default {
 /// record costs nothing for the columns that it does not have.
 pub struct Slot {
     pub name: String,
+    /// The field that it takes, as messages name it.
+    pub field: String,
     pub type_text: String,
     /// The type's name in a block's header.
     pub wire: String,
@@ -61,6 +63,7 @@ impl Slot {
         };
         Slot {
             name: column.name.clone(),
+            field: column.name.clone(),
             type_text: column.type_text.clone(),
             wire: parsed.as_ref().map(Type::to_string).unwrap_or_default(),
             keeps_null: matches!(parsed, Some(Type::Nullable(_))),

@@ -3,6 +3,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use super::*;
+use crate::values::Zones;
 
 /// Ten fields, 244 bytes of JSON on average: the record that the project's figures are about.
 const COLUMNS: [(&str, &str); 10] = [

@@ -1,7 +1,9 @@
 //! What records become, what refused ones leave behind, and what is said of them.
 use proptest::prelude::*;
 
+use super::rows::BLOCK_ROWS_MAX;
 use super::*;
+use crate::values::Zones;
 
 fn column(name: &str, type_text: &str, has_default: bool) -> Column {
     Column { name: name.into(), type_text: type_text.into(), has_default }

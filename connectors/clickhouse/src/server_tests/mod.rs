@@ -1,11 +1,14 @@
 //! The sink against a real server, whose own JSON parser says what is right.
 mod defaults;
+mod errors;
 mod given;
 mod matrix;
 mod nested;
 mod oracle;
+mod rows;
 mod schema;
 mod trouble;
+mod upserts;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,9 +16,10 @@ use penstock_sdk::{Config, Result};
 use proptest::test_runner::{Config as Cases, RngAlgorithm, TestRng, TestRunner};
 
 use crate::delivery::Delivery;
+use crate::incoming::Incoming;
 use crate::server::Server;
 use crate::settings::Settings;
-use crate::target::{Incoming, Outcome};
+use crate::target::Outcome;
 
 /// A database of its own on the server, dropped at the end.
 struct Lab {
@@ -78,7 +82,7 @@ fn write(delivery: &mut Delivery, topic: &str, values: &[impl AsRef<[u8]>]) -> R
     let mut records = Vec::new();
     for (offset, value) in values.iter().enumerate() {
         let value = Some(value.as_ref());
-        records.push(Incoming { topic, partition: 0, offset: offset as i64, value });
+        records.push(Incoming { topic, partition: 0, offset: offset as i64, value, ..Incoming::default() });
     }
     delivery.write(&records)
 }

@@ -48,7 +48,13 @@ fn topics_find_their_tables() {
     ];
     let mut delivery = lab.delivery(&map);
     let far = format!("{split}.far");
-    let record = |topic, offset, value| Incoming { topic, partition: 0, offset, value: Some(value) };
+    let record = |topic, offset, value| Incoming {
+        topic,
+        partition: 0,
+        offset,
+        value: Some(value),
+        ..Incoming::default()
+    };
     let records: [Incoming<'_>; 5] = [
         record("first", 0, b"{\"k\":1}"),
         record("plain", 0, b"{\"k\":2}"),

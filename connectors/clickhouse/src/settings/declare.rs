@@ -6,6 +6,7 @@ pub fn declare() -> Vec<Setting> {
     let groups = [
         ("Connection", connection()),
         ("Target", target()),
+        ("Rows", rows()),
         ("Delivery", delivery()),
         ("Compatibility", ignored()),
     ];
@@ -31,7 +32,7 @@ fn connection() -> Vec<Setting> {
             "Address of the server as http://host:port or https://host:port, in place of hostname, port and ssl.",
         ),
         Setting::string("username").default("default").importance(Importance::High).doc(
-            "User that inserts. It needs INSERT on the tables and SELECT on system.columns.",
+            "User that inserts. It needs INSERT on the tables.",
         ),
         Setting::password("password").default("").importance(Importance::High).doc("Password of the user."),
         Setting::string("jdbcConnectionProperties").default("").importance(Importance::Low).doc(
@@ -88,8 +89,59 @@ fn target() -> Vec<Setting> {
     ]
 }
 
+fn rows() -> Vec<Setting> {
+    vec![
+        Setting::list("field2ColumnMap").default("").doc(
+            "Columns of fields as path=column, separated by commas, for instance user.id=user_id,_key=order_id. A \
+             path has dots between its names, and \\. for a dot in a name; _key, _timestamp, _partition, _offset, \
+             _topic, _header_keys, _header_values and _raw_message stand for what Kafka knows of the record. \
+             Fields without an entry go to the column of their own name.",
+        ),
+        Setting::string("flattenSeparator").default("").doc(
+            "What stands in a column's name between the names of nested fields: with _ the field id of the object \
+             user goes to column user_id. A column that has an object's own name takes it whole. Without a value \
+             objects stay whole.",
+        ),
+        Setting::boolean("rawOnly").default("false").doc(
+            "Whether values are left unread, so that only the columns for what Kafka knows of a record are filled. \
+             It goes without saying where a table has no other columns to insert into.",
+        ),
+        Setting::string("upsertMode").default("none").recommended(&["none", "tombstones", "debezium"]).doc(
+            "How rows replace and delete earlier rows of their key, for tables with the engine \
+             ReplacingMergeTree(version, is_deleted): none inserts only; with tombstones a record without a value \
+             deletes the row of its key; with debezium records are change events of Debezium.",
+        ),
+        Setting::boolean("debeziumCDCEnabled").default("false").doc(
+            "The same as upsertMode=debezium with upsertVersionField=source, as clickhouse-kafka-connect does it.",
+        ),
+        Setting::string("upsertVersionField").default("").doc(
+            "What decides which row of a key is the newest: _offset, which it is without a value, _timestamp, or, \
+             in change events, source for the position in the source's log or the path of a field such as \
+             source.ts_ms.",
+        ),
+        Setting::string("upsertKeyColumn").default("").doc(
+            "Column of a record key that is no JSON object. Without a value it is the column that the table is \
+             sorted by, if that is a single one.",
+        ),
+        Setting::string("upsertVersionColumn").default("").importance(Importance::Low).doc(
+            "Column of the version. It is needed only where the table's engine does not tell, as with Distributed.",
+        ),
+        Setting::string("upsertDeletedColumn").default("").importance(Importance::Low).doc(
+            "Column that marks deletes. It is needed only where the table's engine does not tell.",
+        ),
+    ]
+}
+
 fn delivery() -> Vec<Setting> {
     vec![
+        Setting::boolean("errorTableEnabled").default("false").dependents(&["clusterName"]).doc(
+            "Whether records that are rejected go to a table beside their own, named like it with _penstock_error \
+             behind, which is created when it is first needed and keeps them for seven days. It needs \
+             errors.tolerance=all and works with or without a dead letter topic.",
+        ),
+        Setting::string("clusterName").default("").importance(Importance::Low).doc(
+            "Cluster on which error tables are created. Without a value they are created on the server alone.",
+        ),
         Setting::boolean("exactlyOnce")
             .default("false")
             .importance(Importance::High)
@@ -101,9 +153,6 @@ fn delivery() -> Vec<Setting> {
             .default("30")
             .range(0, 600)
             .doc("Seconds after which a question for a table's columns is given up and asked again."),
-        Setting::boolean("debeziumCDCEnabled").default("false").importance(Importance::Low).doc(
-            "Must be false: change events are inserted as they are.",
-        ),
         Setting::boolean("auto.evolve")
             .default("false")
             .importance(Importance::Low)
@@ -151,7 +200,6 @@ fn ignored() -> Vec<Setting> {
             "each record is checked by decoding it",
         ),
         low(Setting::boolean("bypassFieldCleanup").default("false"), "unknown fields cost nothing"),
-        low(Setting::string("clusterName").default(""), "tables are neither created nor altered"),
         low(Setting::int("auto.evolve.ddl.refresh.retries").default("3"), evolve),
         low(Setting::boolean("auto.evolve.struct.to.json").default("false"), evolve),
     ]

@@ -1,6 +1,7 @@
 //! The sink's settings, parsed and checked against each other.
 mod declare;
 mod parts;
+mod rows;
 #[cfg(test)]
 mod tests;
 
@@ -8,11 +9,15 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use penstock_sdk::{Config, Error, Problem, Result};
+use penstock_sdk::{Config, Error, Problem, Result, Task};
 
 use crate::values::Loss;
 pub use declare::declare;
 use parts::{Properties, address, pairs, server_settings};
+
+use crate::error_table::ErrorTable;
+use crate::shape::{KeyForm, Shape};
+use crate::table::Name;
 
 /// Text that no message shows.
 #[derive(Clone, Default)]
@@ -51,6 +56,10 @@ pub struct Settings {
     pub insert_timeout: Duration,
     pub skip_missing_tables: bool,
     pub loss: Loss,
+    /// How a record becomes a row.
+    pub shape: Shape,
+    /// Where rejected records go, beside the worker's dead letters.
+    pub errors: Option<ErrorTable>,
 }
 
 impl Settings {
@@ -85,7 +94,32 @@ impl Settings {
                 "allow" => Loss::Allowed,
                 _ => Loss::Times,
             },
+            shape: rows::shape(config)?,
+            errors: rows::error_table(config)?.then(|| ErrorTable {
+                cluster: Some(text("clusterName", "")).filter(|name| !name.is_empty()),
+                ..ErrorTable::default()
+            }),
         })
+    }
+
+    /// The table that a topic's records go to.
+    pub fn table(&self, topic: &str) -> Name {
+        let split = self.split.as_deref().and_then(|separator| topic.split_once(separator));
+        let (database, rest) = split.unwrap_or((&self.database, topic));
+        let mapped = self.tables.get(topic).or_else(|| self.tables.get(rest));
+        Name { database: database.to_owned(), table: mapped.map_or(rest, String::as_str).to_owned() }
+    }
+
+    /// Takes in what the task knows: its place, and what keys and values are in Kafka.
+    pub fn open(&mut self, task: &Task, envelope: bool) {
+        self.shape.envelope = envelope;
+        if let Some(upserts) = &mut self.shape.upserts {
+            upserts.key = KeyForm::parse(task.key_format());
+        }
+        if let Some(errors) = &mut self.errors {
+            task.connector().clone_into(&mut errors.connector);
+            errors.task = task.number();
+        }
     }
 }
 
@@ -116,6 +150,8 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         pairs(config, "topic2TableMap").map(drop),
         server_settings(config).map(drop),
         split(config).map(drop),
+        rows::shape(config).map(drop),
+        rows::error_table(config).map(drop),
     ] {
         if let Err(error) = result {
             let (setting, message) =
@@ -142,7 +178,6 @@ const INSERT_TIMEOUT_MS: u64 = 240_000;
 
 const REFUSED_WHEN_TRUE: &[(&str, &str)] = &[
     ("exactlyOnce", "this sink delivers at least once; set it to false to run without exactly-once delivery"),
-    ("debeziumCDCEnabled", "this sink inserts records as they are and does not unfold change events"),
     ("auto.evolve", "this sink does not alter tables; add the columns, and it picks them up"),
 ];
 

@@ -1,5 +1,6 @@
 //! Settings of Java configurations, and those that are refused with a reason.
 use super::*;
+use crate::shape::{Events, Version};
 
 fn config(pairs: &[(&str, &str)]) -> Config {
     pairs.iter().copied().collect()
@@ -95,6 +96,69 @@ fn what_the_sink_cannot_do_is_refused_by_name() {
     refused(
         &[("hostname", "a"), ("jdbcConnectionProperties", "max_threads=1")],
         "jdbcConnectionProperties: unknown property max_threads; settings of the server belong into clickhouseSettings",
+    );
+}
+
+#[test]
+fn settings_of_rows_are_understood() {
+    let shape = settings(&[
+        ("hostname", "a"),
+        ("field2ColumnMap", r"a.b=c, x\.y=z,_key=id"),
+        ("flattenSeparator", "__"),
+        ("upsertMode", "debezium"),
+        ("upsertVersionField", "source.ts_ms"),
+        ("errors.tolerance", "all"),
+        ("errorTableEnabled", "true"),
+        ("clusterName", "main"),
+    ]);
+    let columns: Vec<_> = shape
+        .shape
+        .map
+        .iter()
+        .map(|entry| (entry.source(), entry.path.len(), entry.column.as_str()))
+        .collect();
+    assert_eq!(
+        columns,
+        [("a.b".to_owned(), 2, "c"), (r"x\.y".to_owned(), 1, "z"), ("_key".to_owned(), 1, "id")]
+    );
+    assert_eq!(shape.shape.separator.as_deref(), Some("__"));
+    let upserts = shape.shape.upserts.unwrap();
+    assert_eq!(upserts.version, Version::Field(vec!["source".to_owned(), "ts_ms".to_owned()]));
+    assert_eq!(shape.errors.unwrap().cluster.as_deref(), Some("main"));
+    let java = settings(&[("hostname", "a"), ("debeziumCDCEnabled", "true")]).shape.upserts.unwrap();
+    assert_eq!((java.events, java.version), (Events::Debezium, Version::Source));
+    let plain = settings(&[("hostname", "a"), ("upsertMode", "Tombstones")]).shape.upserts.unwrap();
+    assert_eq!((plain.events, plain.version), (Events::States, Version::Offset));
+    assert_eq!(settings(&[("hostname", "a"), ("debeziumCDCEnabled", "false")]).shape.upserts, None);
+}
+
+#[test]
+fn settings_of_rows_that_do_not_go_together_are_refused_by_name() {
+    let refused =
+        |pairs: &[(&str, &str)], expected| refused(&[&[("hostname", "a")], pairs].concat(), expected);
+    refused(
+        &[("field2ColumnMap", "a..b=c")],
+        "field2ColumnMap: expected names between dots, got \"a..b\"; a dot in a name is \\.",
+    );
+    refused(&[("field2ColumnMap", "a=c,b=c")], "field2ColumnMap: two fields go to column c");
+    refused(&[("field2ColumnMap", "a=b,a=c")], "field2ColumnMap: a comes twice");
+    refused(&[("upsertMode", "both")], "upsertMode: expected none, tombstones or debezium, got \"both\"");
+    refused(
+        &[("upsertMode", "tombstones"), ("debeziumCDCEnabled", "true")],
+        "upsertMode: must be debezium or empty when debeziumCDCEnabled is true",
+    );
+    refused(
+        &[("upsertMode", "tombstones"), ("upsertVersionField", "ts")],
+        "upsertVersionField: a record without a value has no fields; expected _offset or _timestamp",
+    );
+    refused(&[("upsertKeyColumn", "id")], "upsertKeyColumn: has no effect without upsertMode");
+    refused(
+        &[("upsertMode", "tombstones"), ("rawOnly", "true")],
+        "rawOnly: values are to be read for upsertMode, so it must be false",
+    );
+    refused(
+        &[("errorTableEnabled", "true"), ("errors.tolerance", "none")],
+        "errorTableEnabled: the task fails at the first record that does not fit; set errors.tolerance=all",
     );
 }
 

@@ -1,0 +1,163 @@
+//! The error table, the search for records at fault, and what users need to be granted.
+use std::fmt::Write;
+
+use penstock_sdk::Kind;
+
+use super::*;
+
+const ERRORS: &[(&str, &str)] = &[("errorTableEnabled", "true"), ("errors.tolerance", "all")];
+
+fn bad(offset: i64) -> Incoming<'static> {
+    Incoming {
+        topic: "t",
+        partition: 2,
+        offset,
+        value: Some(b"{\"k\":\"bad\xc3\xa9\"}"),
+        key: Some(b"\xff"),
+        ..Incoming::default()
+    }
+}
+
+#[test]
+fn rejected_records_are_in_the_error_table_when_the_batch_is_done() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (k UInt32, CONSTRAINT c CHECK k != 3) ENGINE = MergeTree ORDER BY k");
+    let good =
+        Incoming { topic: "t", partition: 2, offset: 8, value: Some(b"{\"k\":1}"), ..Incoming::default() };
+    let server = Incoming { value: Some(b"{\"k\":3}"), offset: 9, ..good.clone() };
+    let outcome = lab.delivery(ERRORS).write(&[bad(7), good, server]).unwrap();
+    assert_eq!((outcome.rows, outcome.rejected.len()), (1, 2));
+    let rows = lab.run(
+        "SELECT error_class, topic, partition, offset, hex(key), raw_message, connector, task, error_message, \
+         abs(dateDiff('minute', time, now())) < 5 FROM @.t_penstock_error ORDER BY offset",
+    );
+    let expected = [
+        "DATA_PARSING_ERROR",
+        "t",
+        "2",
+        "7",
+        "FF",
+        "{\"k\":\"badé\"}",
+        "",
+        "0",
+        "t-2@7: field k: string \"badé\" does not fit column k UInt32",
+        "1",
+    ];
+    assert_eq!(rows[0], expected);
+    assert_eq!((rows[1][0].as_str(), rows[1][5].as_str()), ("INSERT_ERROR", "{\"k\":3}"));
+    assert!(rows[1][8].contains("code 469"), "{rows:?}");
+    let engine =
+        lab.run("SELECT engine_full FROM system.tables WHERE database = '@' AND name = 't_penstock_error'");
+    assert!(engine[0][0].contains("TTL toDateTime(time) + toIntervalDay(7)"), "{engine:?}");
+}
+
+#[test]
+fn without_the_setting_there_is_no_error_table() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (k UInt32) ENGINE = MergeTree ORDER BY k");
+    let outcome = lab.delivery(&[]).write(&[bad(7)]).unwrap();
+    assert_eq!(outcome.rejected.len(), 1);
+    assert_eq!(lab.run("SHOW TABLES FROM @"), [["t"]]);
+}
+
+#[test]
+fn a_batch_waits_for_its_error_table_and_doubles_nothing() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (k UInt32) ENGINE = MergeTree ORDER BY k");
+    // A table of the name that cannot take the rows, until someone puts it right.
+    lab.run("CREATE TABLE @.t_penstock_error (other UInt8) ENGINE = MergeTree ORDER BY other");
+    let mut delivery = lab.delivery(ERRORS);
+    let good = Incoming { topic: "t", offset: 1, value: Some(b"{\"k\":1}"), ..Incoming::default() };
+    let records = [bad(0), good];
+    for _ in 0..3 {
+        let error = delivery.write(&records).unwrap_err();
+        assert_eq!(error.kind(), &Kind::Retry { after: None }, "{error}");
+        assert!(error.message().starts_with("writing rejected records into "), "{error}");
+    }
+    lab.run("DROP TABLE @.t_penstock_error SYNC");
+    assert_eq!(delivery.write(&records).unwrap().rejected.len(), 1);
+    assert_eq!(
+        lab.run("SELECT (SELECT count() FROM @.t), (SELECT count() FROM @.t_penstock_error)"),
+        [["1", "1"]]
+    );
+    // The same records once more, as after a crash before their offsets were committed.
+    lab.delivery(ERRORS).write(&records[..1]).unwrap();
+    assert_eq!(lab.run("SELECT count() FROM @.t_penstock_error"), [["1"]]);
+}
+
+#[test]
+fn the_records_at_fault_in_a_large_batch_are_found_in_few_inserts() {
+    const ROWS: usize = 60_000;
+    let lab = Lab::new();
+    lab.run(
+        "CREATE TABLE @.t (k UInt32, CONSTRAINT c CHECK k % 20000 != 4321) ENGINE = MergeTree ORDER BY k",
+    );
+    let values: Vec<_> = (0..ROWS).map(|k| format!("{{\"k\":{k}}}")).collect();
+    let outcome = write(&mut lab.delivery(ERRORS), "t", &values).unwrap();
+    let rejected: Vec<_> = outcome.rejected.iter().map(|(index, _)| *index).collect();
+    assert_eq!(rejected, [4321, 24_321, 44_321]);
+    // Each record at fault cuts the batch at most log2 of its length times.
+    let bound = rejected.len() as u64 * u64::from(ROWS.ilog2() + 1);
+    assert!(outcome.inserts <= bound, "{} inserts for {} records at fault", outcome.inserts, rejected.len());
+    assert_eq!(lab.run("SELECT count(), uniqExact(k) FROM @.t"), [["59997", "59997"]]);
+    assert_eq!(
+        lab.run("SELECT groupArray(offset) FROM (SELECT offset FROM @.t_penstock_error ORDER BY offset)"),
+        [["[4321,24321,44321]"]]
+    );
+}
+
+#[test]
+fn many_large_rejected_records_are_kept_whole() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (k UInt32) ENGINE = MergeTree ORDER BY k");
+    let mut value = String::from("{\"k\":\"");
+    while value.len() < 3 << 20 {
+        let _ = write!(value, "{} ", value.len());
+    }
+    let values = vec![value; 15];
+    let outcome = write(&mut lab.delivery(ERRORS), "t", &values).unwrap();
+    assert_eq!(outcome.rejected.len(), 15);
+    let sums = lab.run("SELECT count(), uniqExact(offset), min(length(raw_message)) FROM @.t_penstock_error");
+    assert_eq!(sums, [["15".to_owned(), "15".to_owned(), values[0].len().to_string()]]);
+}
+
+/// A user with these grants, in which `@` is the database, and settings to connect as that user.
+fn user(lab: &Lab, grants: &[&str]) -> [(&'static str, String); 2] {
+    let name = format!("{}_user", lab.database);
+    lab.run(&format!("CREATE USER {name} IDENTIFIED WITH sha256_password BY 'secret'"));
+    for grant in grants {
+        lab.run(&format!("GRANT {grant} TO {name}"));
+    }
+    [("username", name), ("password", "secret".to_owned())]
+}
+
+fn as_user(lab: &Lab, user: &[(&'static str, String); 2], settings: &[(&str, &str)]) -> Delivery {
+    let own = user.iter().map(|(key, value)| (*key, value.as_str()));
+    let all: Vec<_> = own.chain(settings.iter().copied()).collect();
+    lab.delivery(&all)
+}
+
+#[test]
+fn each_feature_needs_the_grants_that_the_readme_names_and_no_more() {
+    let lab = Lab::new();
+    lab.run(
+        "CREATE TABLE @.t (k UInt32, _offset UInt64, v UInt64 MATERIALIZED k) ENGINE = MergeTree ORDER BY k",
+    );
+    lab.run("CREATE TABLE @.u (k UInt32, v UInt64, d UInt8) ENGINE = ReplacingMergeTree(v, d) ORDER BY k");
+    let writer = user(&lab, &["INSERT ON @.t", "INSERT ON @.u"]);
+    accept(&mut as_user(&lab, &writer, &[("field2ColumnMap", "a.b=k")]), "t", &["{\"a\":{\"b\":1}}"]);
+    let mut upserts = as_user(&lab, &writer, &[("upsertMode", "tombstones")]);
+    let delete = Incoming { topic: "u", offset: 5, key: Some(b"1"), ..Incoming::default() };
+    assert_eq!(upserts.write(&[delete]).unwrap().rows, 1);
+    // The error table needs INSERT on it, and CREATE TABLE where nobody has created it.
+    let mut errors = as_user(&lab, &writer, ERRORS);
+    let error = errors.write(&[bad(0)]).unwrap_err();
+    assert_eq!(error.kind(), &Kind::Retry { after: None }, "{error}");
+    assert!(error.message().contains("Not enough privileges"), "{error}");
+    lab.run(&format!("GRANT INSERT, CREATE TABLE ON @.t_penstock_error TO {}", writer[0].1));
+    assert_eq!(errors.write(&[bad(0)]).unwrap().rejected.len(), 1);
+    lab.run(&format!("REVOKE CREATE TABLE ON @.t_penstock_error FROM {}", writer[0].1));
+    assert_eq!(errors.write(&[bad(1)]).unwrap().rejected.len(), 1);
+    assert_eq!(lab.run("SELECT count() FROM @.t_penstock_error"), [["2"]]);
+    lab.run(&format!("DROP USER {}", writer[0].1));
+}
