@@ -18,14 +18,13 @@ pub fn tables(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
     for topic in config.list("topics") {
         match upsert::keys(&server, &settings.table(topic), &upserts) {
-            Ok(_) => {}
             Err(Failure { cause: Cause::Schema, sentence }) => {
                 let message = sentence.strip_prefix("upsertMode: ").unwrap_or(&sentence).to_owned();
                 problems.push(Problem { setting: "upsertMode".to_owned(), message });
             }
             // The others would wait for the same server in vain.
             Err(Failure { cause: Cause::Busy, .. }) => break,
-            Err(_) => {}
+            Ok(_) | Err(_) => {}
         }
     }
     problems

@@ -60,7 +60,6 @@ fn arguments(full: &str) -> Vec<String> {
         match (char, quote) {
             ('\\', Some(_)) => name.extend(chars.next()),
             (char, Some(open)) if char == open => quote = None,
-            (char, Some(_)) => name.push(char),
             ('\'' | '`', None) => {
                 quote = Some(char);
                 is_text |= char == '\'';
@@ -75,7 +74,7 @@ fn arguments(full: &str) -> Vec<String> {
                 }
             }
             (' ', None) => {}
-            (char, None) => name.push(char),
+            (char, _) => name.push(char),
         }
     }
     arguments

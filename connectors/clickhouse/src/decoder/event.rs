@@ -268,12 +268,13 @@ fn payload<'a>(json: &mut Cursor<'a>) -> Result<Cursor<'a>, Failure> {
 }
 
 fn number(key: &[u8], out: &mut String) -> Result<(), Misfit> {
-    let number = match *key {
-        [a, b] => i64::from(i16::from_be_bytes([a, b])),
-        [a, b, c, d] => i64::from(i32::from_be_bytes([a, b, c, d])),
-        [a, b, c, d, e, f, g, h] => i64::from_be_bytes([a, b, c, d, e, f, g, h]),
-        _ => return Err(Misfit::key(format!("the key is no integer: it has {} bytes", key.len()))),
+    let number = match key.len() {
+        2 => key.try_into().map(|bytes| i64::from(i16::from_be_bytes(bytes))),
+        4 => key.try_into().map(|bytes| i64::from(i32::from_be_bytes(bytes))),
+        _ => key.try_into().map(i64::from_be_bytes),
     };
+    let number =
+        number.map_err(|_| Misfit::key(format!("the key is no integer: it has {} bytes", key.len())))?;
     out.clear();
     let _ = write!(out, "{number}");
     Ok(())

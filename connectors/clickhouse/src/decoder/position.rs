@@ -105,9 +105,9 @@ mod tests {
         check(r#"{"file":"mysql-bin.x","pos":154}"#, None);
         check(
             r#"{"commit_lsn":"00000027:00000758:0005","change_lsn":"00000027:00000758:0003"}"#,
-            Some((0x27_0000_0758_05 << 64) | 0x27_0000_0758_03),
+            Some((0x2700_0007_5805 << 64) | 0x2700_0007_5803),
         );
-        check(r#"{"commit_lsn":"00000027:00000758:0005","change_lsn":null}"#, Some(0x27_0000_0758_05 << 64));
+        check(r#"{"commit_lsn":"00000027:00000758:0005","change_lsn":null}"#, Some(0x2700_0007_5805 << 64));
         check(r#"{"commit_lsn":"00000027:zz:0005"}"#, None);
         check("{}", None);
         check("null", None);
