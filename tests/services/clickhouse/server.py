@@ -56,6 +56,18 @@ USERS_XML = """<clickhouse>
         <query>GRANT SHOW, SELECT, INSERT ON *.*</query>
       </grants>
     </writer>
+    <inserter> <!-- password inserter: INSERT alone, on what tests of the sink make -->
+      <password>inserter</password>
+      <networks><ip>::1</ip><ip>127.0.0.0/8</ip></networks>
+      <profile>default</profile><quota>default</quota>
+      <grants><query>GRANT INSERT ON penstock_sink_*.*</query></grants>
+    </inserter>
+    <creator> <!-- password creator: as inserter, and may create tables -->
+      <password>creator</password>
+      <networks><ip>::1</ip><ip>127.0.0.0/8</ip></networks>
+      <profile>default</profile><quota>default</quota>
+      <grants><query>GRANT INSERT, CREATE TABLE ON penstock_sink_*.*</query></grants>
+    </creator>
     <reader> <!-- password reader -->
       <password>reader</password>
       <networks><ip>::1</ip><ip>127.0.0.0/8</ip></networks>
@@ -98,6 +110,15 @@ def config_xml(a):
   </replica></shard></default></remote_servers>
 {extra}</clickhouse>
 """
+
+
+def has_users(path):
+    """Whether the file is there and not from a time before its newest user."""
+    try:
+        with open(path) as f:
+            return "<creator>" in f.read()
+    except FileNotFoundError:
+        return False
 
 
 def make_fifo(path):
@@ -161,7 +182,7 @@ def main():
     with open(os.path.join(a.home, "config.xml"), "w") as f:
         f.write(config_xml(a))
     users = os.path.join(a.home, "users.xml")
-    if not os.path.exists(users):
+    if not has_users(users):
         with open(users, "w") as f:
             f.write(USERS_XML)
     os.chdir(a.home)  # the engine reads ./config.xml

@@ -6,7 +6,7 @@ use crate::incoming::HeaderList;
 
 const HEADERS: &[(&str, Option<&[u8]>)] = &[("trace", Some(b"t-1")), ("trace", None)];
 
-fn full<'a>(offset: i64, value: &'a [u8]) -> Incoming<'a> {
+fn full(offset: i64, value: &[u8]) -> Incoming<'_> {
     Incoming {
         topic: "t",
         partition: 4,
