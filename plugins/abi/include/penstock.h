@@ -7,7 +7,7 @@
 #define PENSTOCK_MAGIC "PENSTOCK"
 #define PENSTOCK_LAYOUT_HASH 0x0e61d268d90bc502ull
 #define PENSTOCK_MAJOR 1u
-#define PENSTOCK_MINOR 0u
+#define PENSTOCK_MINOR 1u
 #define PENSTOCK_STATUS_OK 0u
 #define PENSTOCK_STATUS_CONFIG 1u
 #define PENSTOCK_STATUS_RETRY 2u
@@ -17,6 +17,8 @@
 #define PENSTOCK_KIND_SOURCE 1u
 #define PENSTOCK_KIND_SINK 2u
 #define PENSTOCK_FLAG_ENCODED 1u
+#define PENSTOCK_FLAG_PLANS 2u
+#define PENSTOCK_PLAN_REPEATED 1u
 #define PENSTOCK_VALUE_NULL 0u
 #define PENSTOCK_VALUE_BYTES 1u
 #define PENSTOCK_VALUE_TEXT 2u
@@ -49,6 +51,7 @@ typedef struct penstock_source_batch penstock_source_batch;
 typedef struct penstock_report penstock_report;
 typedef struct penstock_host penstock_host;
 typedef struct penstock_open penstock_open;
+typedef struct penstock_plan penstock_plan;
 typedef struct penstock_connector penstock_connector;
 typedef struct penstock_catalog penstock_catalog;
 typedef struct penstock_entry penstock_entry;
@@ -145,6 +148,7 @@ struct penstock_host {
     void (*gauge)(void *, penstock_str, double);
     uint32_t (*wait)(void *, uint64_t);
     void (*resume)(void *, penstock_fields, void *, void (*)(void *, penstock_fields));
+    uint32_t (*may_write)(void *);
 };
 
 struct penstock_open {
@@ -156,6 +160,14 @@ struct penstock_open {
     penstock_str key_format;
     penstock_str value_format;
     penstock_host const * host;
+};
+
+struct penstock_plan {
+    size_t size;
+    penstock_str token;
+    uint64_t age_ms;
+    uint32_t flags;
+    uint32_t reserved;
 };
 
 struct penstock_connector {
@@ -175,6 +187,7 @@ struct penstock_connector {
     void (*committed)(void *, penstock_position const *, size_t);
     uint32_t (*write)(void *, penstock_batch const *, penstock_report const *);
     void (*close)(void *);
+    uint32_t (*write_planned)(void *, penstock_batch const *, penstock_plan const *, penstock_report const *);
 };
 
 struct penstock_catalog {

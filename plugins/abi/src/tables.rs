@@ -20,6 +20,11 @@ pub const KIND_SINK: u32 = 2;
 
 /// [`Connector::flags`]: the sink wants keys and values as they are in Kafka and decodes by itself.
 pub const FLAG_ENCODED: u32 = 1;
+/// [`Connector::flags`]: with the setting `exactlyOnce` the sink writes under plans, by [`Connector::write_planned`].
+pub const FLAG_PLANS: u32 = 2;
+
+/// [`Plan::flags`]: the same plan may have been written before, by this instance or by one that is gone.
+pub const PLAN_REPEATED: u32 = 1;
 
 pub const LEVEL_ERROR: u32 = 1;
 pub const LEVEL_WARN: u32 = 2;
@@ -92,6 +97,24 @@ c_struct! {
         pub write: Option<unsafe extern "C" fn(*mut c_void, *const Batch, *const Report) -> u32>,
         /// Ends an instance; always called once for each that `open` made, from the thread of its other calls.
         pub close: unsafe extern "C" fn(*mut c_void) -> (),
+        /// Sinks with [`FLAG_PLANS`]: as `write`, and has no effect where the plan's token had its effect already.
+        /// Since minor 1.
+        pub write_planned:
+            Option<unsafe extern "C" fn(*mut c_void, *const Batch, *const Plan, *const Report) -> u32>,
+    }
+}
+
+c_struct! {
+    /// What the worker stored about a batch before it gave it to the sink. Valid during the call. Since minor 1.
+    pub struct Plan {
+        pub size: usize,
+        /// The same for the same records, whoever brings them, and for no others.
+        pub token: Str,
+        /// Milliseconds since the plan was made, by the clocks of those who made it and who bring it.
+        pub age_ms: u64,
+        /// A sum of `PLAN_*`.
+        pub flags: u32,
+        pub reserved: u32,
     }
 }
 
@@ -140,6 +163,9 @@ c_struct! {
         /// is the third here; no call when none is stored.
         pub resume:
             unsafe extern "C" fn(*mut c_void, Fields, *mut c_void, unsafe extern "C" fn(*mut c_void, Fields) -> ()) -> (),
+        /// Answers 0 when another worker may have taken the task over: nothing may be sent under a plan then. To be
+        /// asked right before each sending. Since minor 1.
+        pub may_write: Option<unsafe extern "C" fn(*mut c_void) -> u32>,
     }
 }
 

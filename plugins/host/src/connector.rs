@@ -104,6 +104,11 @@ impl Connector {
         self.0.offered.is_encoded
     }
 
+    /// A sink that keeps exactly-once delivery when its setting `exactlyOnce` is true.
+    pub fn writes_plans(&self) -> bool {
+        self.0.offered.writes_plans
+    }
+
     /// The library's file.
     pub fn path(&self) -> &Path {
         &self.0.path

@@ -10,6 +10,7 @@ pub struct About {
     pub(crate) documentation: String,
     pub(crate) settings: Vec<Setting>,
     pub(crate) is_encoded: bool,
+    pub(crate) writes_plans: bool,
 }
 
 impl About {
@@ -22,6 +23,7 @@ impl About {
             documentation: documentation.into(),
             settings: Vec::new(),
             is_encoded: false,
+            writes_plans: false,
         }
     }
 
@@ -50,6 +52,14 @@ impl About {
     #[must_use]
     pub fn encoded(mut self) -> Self {
         self.is_encoded = true;
+        self
+    }
+
+    /// A sink that keeps exactly-once delivery when its setting `exactlyOnce` is true: the worker then calls
+    /// [`crate::Sink::write_planned`].
+    #[must_use]
+    pub fn exactly_once(mut self) -> Self {
+        self.writes_plans = true;
         self
     }
 }

@@ -85,14 +85,23 @@ struct Functions {
     committed: Option<unsafe extern "C" fn(*mut core::ffi::c_void, *const abi::Position, usize)>,
     write: Option<unsafe extern "C" fn(*mut core::ffi::c_void, *const abi::Batch, *const abi::Report) -> u32>,
     close: unsafe extern "C" fn(*mut core::ffi::c_void),
+    write_planned: Option<WritePlanned>,
 }
 
+type WritePlanned = unsafe extern "C" fn(
+    *mut core::ffi::c_void,
+    *const abi::Batch,
+    *const abi::Plan,
+    *const abi::Report,
+) -> u32;
+
 fn table(about: About, functions: &Functions) -> &'static abi::Connector {
+    let flags = flags(&about, functions);
     let aliases = leak_slice(about.aliases.into_iter().map(leak_text).collect());
     Box::leak(Box::new(abi::Connector {
         size: size_of::<abi::Connector>(),
         kind: functions.kind,
-        flags: if about.is_encoded { abi::FLAG_ENCODED } else { 0 },
+        flags,
         class: leak_text(about.class),
         aliases: aliases.as_ptr(),
         aliases_len: aliases.len(),
@@ -106,7 +115,13 @@ fn table(about: About, functions: &Functions) -> &'static abi::Connector {
         committed: functions.committed,
         write: functions.write,
         close: functions.close,
+        write_planned: functions.write_planned,
     }))
+}
+
+fn flags(about: &About, functions: &Functions) -> u32 {
+    let plans = about.writes_plans && functions.write_planned.is_some();
+    (if about.is_encoded { abi::FLAG_ENCODED } else { 0 }) | (if plans { abi::FLAG_PLANS } else { 0 })
 }
 
 /// Unknown names, then what the author's own check found. `config` may only carry declared and common settings.

@@ -37,6 +37,7 @@ pub mod fields;
 pub mod flat;
 pub mod framework;
 mod json;
+mod plan;
 mod poll;
 mod setting;
 mod task;
@@ -47,6 +48,7 @@ pub use batch::{Batch, Headers, Record, Value};
 pub use config::Config;
 pub use error::{Error, Kind, Result};
 pub use fields::{Fields, Scalar};
+pub use plan::Plan;
 pub use poll::{NewRecord, Poll};
 pub use setting::{Importance, Setting, Type, Validator, Width};
 pub use task::{Level, Task};
@@ -124,4 +126,15 @@ pub trait Sink: Sized + Send + 'static {
     /// [`Error::records`] is a receipt for all records but the ones it names. [`Kind::Retry`] brings the same
     /// batch again, so whatever was written before the error must not be doubled where the destination can help it.
     fn write(&mut self, batch: &Batch<'_>) -> Result<()>;
+
+    /// As [`Self::write`], with the plan that the worker stored before: writing under a token that had its effect
+    /// already has no other effect. Called instead of `write` for a sink that is [`About::exactly_once`] when its
+    /// setting `exactlyOnce` is true.
+    ///
+    /// Records of one partition come in the order of their offsets; the order of partitions may differ when a plan
+    /// comes again.
+    fn write_planned(&mut self, batch: &Batch<'_>, plan: &Plan<'_>) -> Result<()> {
+        let _ = plan;
+        self.write(batch)
+    }
 }

@@ -72,6 +72,13 @@ impl Task {
         self.host.wait(time)
     }
 
+    /// False when another worker may have taken this task over. Ask right before each sending in
+    /// [`crate::Sink::write_planned`], and send nothing then: answer [`crate::Error::retry`].
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        self.host.may_write()
+    }
+
     /// The stored offset of a source partition.
     pub fn resume(&self, partition: &Fields) -> Option<Fields> {
         self.host.resume(partition)

@@ -6,7 +6,7 @@ use super::report::{Limits, reported};
 use super::services::{HostTable, Services};
 use crate::{Call, CallWatch, Connector, Error, OpenTask};
 use core::ffi::c_void;
-use penstock_sdk::Fields;
+use penstock_sdk::{Fields, Plan};
 use std::sync::Arc;
 
 /// A task of a source. Dropping it closes it, and waits until it has closed.
@@ -92,6 +92,28 @@ impl SinkInstance {
         reported(connector.class(), limits, |report| {
             // SAFETY: the instance is open; the batch's lifetime vouches for all that it points at.
             unsafe { write(*raw, batch.as_ptr(), report) }
+        })
+        .map(drop)
+    }
+
+    /// As [`Self::write`], under a plan that was stored before.
+    pub fn write_planned(&mut self, batch: &Batch<'_>, plan: &Plan<'_>) -> Result<(), Error> {
+        let Instance { raw, connector, watch, .. } = &self.0;
+        let Some(write) = connector.table().raw.write_planned else {
+            return Err(self.0.missing("write_planned"));
+        };
+        let limits = Limits { tasks: 0, records: batch.len() };
+        let plan = abi::Plan {
+            size: size_of::<abi::Plan>(),
+            token: abi::Str::new(plan.token),
+            age_ms: u64::try_from(plan.age.as_millis()).unwrap_or(u64::MAX),
+            flags: if plan.is_repeated { abi::PLAN_REPEATED } else { 0 },
+            reserved: 0,
+        };
+        let _running = watch.enter(Call::Write);
+        reported(connector.class(), limits, |report| {
+            // SAFETY: as in `write`; the plan outlives the call.
+            unsafe { write(*raw, batch.as_ptr(), &raw const plan, report) }
         })
         .map(drop)
     }

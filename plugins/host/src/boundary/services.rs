@@ -19,6 +19,10 @@ pub trait Services: Send + Sync {
     fn wait(&self, time: Duration) -> bool;
     /// The stored offset of a source partition.
     fn resume(&self, partition: &Fields) -> Option<Fields>;
+    /// False when another worker may have taken the task over.
+    fn may_write(&self) -> bool {
+        true
+    }
 }
 
 /// Owns the table that a plugin holds a pointer to; dropped after `close` returned.
@@ -42,6 +46,7 @@ impl HostTable {
             gauge,
             wait,
             resume,
+            may_write: Some(may_write),
         };
         let at = Box::into_raw(Box::new(Context { table, services: RwLock::new(Some(services)) }));
         // SAFETY: nobody else knows the box yet.
@@ -122,6 +127,11 @@ unsafe extern "C" fn gauge(context: *mut c_void, name: abi::Str, value: f64) {
 unsafe extern "C" fn wait(context: *mut c_void, ms: u64) -> u32 {
     // SAFETY: see above.
     u32::from(unsafe { serve(context, true, |services| services.wait(Duration::from_millis(ms))) })
+}
+
+unsafe extern "C" fn may_write(context: *mut c_void) -> u32 {
+    // SAFETY: see above.
+    u32::from(unsafe { serve(context, false, |services| services.may_write()) })
 }
 
 unsafe extern "C" fn resume(

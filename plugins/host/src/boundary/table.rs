@@ -14,6 +14,7 @@ pub(crate) struct Offered {
     pub documentation: String,
     pub settings_json: String,
     pub is_encoded: bool,
+    pub writes_plans: bool,
 }
 
 /// The functions of a connector; complete for its kind.
@@ -33,14 +34,16 @@ impl Table {
         }
         // SAFETY: every version of the table begins with its size.
         let size = unsafe { at.cast::<usize>().read() };
-        if size < size_of::<abi::Connector>() {
-            let needed = size_of::<abi::Connector>();
+        let needed = size_of_oldest();
+        if size < needed {
             return Err(format!("the table of a connector has {size} bytes, expected at least {needed}"));
         }
-        // SAFETY: the table is long enough.
-        unsafe { functions_are_there(at) }?;
-        // SAFETY: long enough, and none of the functions that must be there is null.
-        let raw = unsafe { &*at };
+        // SAFETY: the table is as long as it says.
+        let whole = unsafe { completed(at, size) };
+        // SAFETY: the copy is a whole table.
+        unsafe { functions_are_there(whole) }?;
+        // SAFETY: whole, never freed, and none of the functions that must be there is null.
+        let raw = unsafe { &*whole };
         // SAFETY: what the table points at lives as long as it.
         let offered = unsafe { offered(raw) }?;
         Ok((offered, Self { raw }))
@@ -64,6 +67,23 @@ impl Table {
         })?;
         Ok(notes.tasks)
     }
+}
+
+/// Bytes of the table as the first minor had it: `close` was its last member.
+const fn size_of_oldest() -> usize {
+    std::mem::offset_of!(abi::Connector, close) + size_of::<usize>()
+}
+
+/// A copy of the table in today's size, kept for ever: members that an older library does not have are null.
+///
+/// # Safety
+/// `at` points at `size` readable bytes.
+unsafe fn completed(at: *const abi::Connector, size: usize) -> *const abi::Connector {
+    let copy = Box::leak(Box::new(std::mem::MaybeUninit::<abi::Connector>::zeroed())).as_mut_ptr();
+    let known = size.min(size_of::<abi::Connector>());
+    // SAFETY: both are long enough, and the copy is new memory.
+    unsafe { std::ptr::copy_nonoverlapping(at.cast::<u8>(), copy.cast::<u8>(), known) };
+    copy
 }
 
 /// Looks at the functions as plain words: a null function must not even be read as one.
@@ -111,6 +131,7 @@ unsafe fn offered(table: &abi::Connector) -> Result<Offered, String> {
         documentation: text(table.documentation, "documentation")?,
         settings_json,
         is_encoded: table.flags & abi::FLAG_ENCODED != 0,
+        writes_plans: table.flags & abi::FLAG_PLANS != 0 && table.write_planned.is_some(),
         class,
     })
 }

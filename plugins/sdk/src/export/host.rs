@@ -66,6 +66,17 @@ impl HostHandle {
         self.with(true, |host| unsafe { (host.wait)(host.context, ms) } == 1)
     }
 
+    /// True with a worker that cannot tell: it brings no plans either.
+    pub(crate) fn may_write(&self) -> bool {
+        let end = core::mem::offset_of!(abi::Host, may_write) + size_of::<usize>();
+        self.with(false, |host| {
+            // A worker's table may be older and end before this function.
+            let ask = if host.size >= end { host.may_write } else { None };
+            // SAFETY: as in `log`.
+            ask.is_none_or(|ask| unsafe { ask(host.context) } != 0)
+        })
+    }
+
     pub(crate) fn resume(&self, partition: &Fields) -> Option<Fields> {
         unsafe extern "C" fn take(found: *mut c_void, fields: abi::Fields) {
             // SAFETY: `found` is the pointer below, and the worker calls back during `resume` only.

@@ -2,7 +2,7 @@
 use super::guard::{Reporter, guard, quietly};
 use super::host::{CutOnDrop, HostHandle};
 use super::{Functions, check, plan_with, problems, table, view, with_defaults};
-use crate::{About, Sink, Task};
+use crate::{About, Plan, Sink, Task};
 use core::ffi::c_void;
 
 struct Instance<S> {
@@ -23,6 +23,7 @@ pub fn sink<S: Sink>() -> &'static abi::Connector {
             committed: None,
             write: Some(write::<S>),
             close: close::<S>,
+            write_planned: Some(write_planned::<S>),
         },
     )
 }
@@ -96,6 +97,26 @@ unsafe extern "C" fn write<S: Sink>(
     // SAFETY: the batch and all that it points at are valid for this call.
     let batch = unsafe { view::batch(&*batch) };
     guard(&report, || instance.sink.write(&batch))
+}
+
+unsafe extern "C" fn write_planned<S: Sink>(
+    instance: *mut c_void,
+    batch: *const abi::Batch,
+    plan: *const abi::Plan,
+    report: *const abi::Report,
+) -> u32 {
+    // SAFETY: as in `validate`.
+    let report = unsafe { Reporter::new(report) };
+    // SAFETY: as in `write`.
+    let instance = unsafe { &mut *instance.cast::<Instance<S>>() };
+    // SAFETY: the batch, the plan and all that they point at are valid for this call.
+    let (batch, plan) = unsafe { (view::batch(&*batch), &*plan) };
+    let plan = Plan {
+        token: view::text(plan.token),
+        age: std::time::Duration::from_millis(plan.age_ms),
+        is_repeated: plan.flags & abi::PLAN_REPEATED != 0,
+    };
+    guard(&report, || instance.sink.write_planned(&batch, &plan))
 }
 
 unsafe extern "C" fn close<S: Sink>(instance: *mut c_void) {

@@ -28,6 +28,7 @@ pub fn source<S: Source>() -> &'static abi::Connector {
             committed: Some(committed::<S>),
             write: None,
             close: close::<S>,
+            write_planned: None,
         },
     )
 }
