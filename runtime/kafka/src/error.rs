@@ -56,6 +56,21 @@ impl Error {
         self.code
     }
 
+    /// Whether Kafka may have done, or may still do, what it gave no answer to.
+    pub fn is_unanswered(&self) -> bool {
+        let was_refused = matches!(
+            self.code,
+            Some(
+                Code::RebalanceInProgress
+                    | Code::CoordinatorLoadInProgress
+                    | Code::CoordinatorNotAvailable
+                    | Code::NotCoordinator
+                    | Code::WaitingForCoordinator
+            )
+        );
+        self.kind == Kind::Retry && !was_refused
+    }
+
     pub(crate) fn of_kafka(error: &KafkaError, doing: &str) -> Self {
         match error {
             KafkaError::ClientConfig(_, _, key, _) if crate::settings::is_secret(key) => {

@@ -70,14 +70,19 @@ impl Messages {
         let is_gone = |message: Message<'_>| {
             gone.iter().any(|tp| tp.partition == message.partition() && tp.topic == message.topic())
         };
+        self.retain(|message| !is_gone(message));
+    }
+
+    /// Gives back the records that are not wanted.
+    pub fn retain(&mut self, is_wanted: impl Fn(Message<'_>) -> bool) {
         self.pointers.retain(|pointer| {
-            let drop_it = is_gone(Message::new(*pointer));
-            if drop_it {
+            let stays = is_wanted(Message::new(*pointer));
+            if !stays {
                 self.bytes -= Message::new(*pointer).bytes();
                 // SAFETY: it is owned here, and forgotten by returning false.
                 unsafe { sys::rd_kafka_message_destroy(pointer.as_ptr()) };
             }
-            !drop_it
+            stays
         });
     }
 }

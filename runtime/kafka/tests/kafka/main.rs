@@ -12,4 +12,5 @@ mod membership;
 mod offsets;
 mod producer;
 mod proxy;
+mod ranges;
 mod rights;
