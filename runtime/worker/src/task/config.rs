@@ -79,6 +79,13 @@ impl TaskSpec {
         }
     }
 
+    /// Whether writes are planned, so that each record arrives exactly once.
+    pub fn is_exactly_once(&self) -> bool {
+        let wanted =
+            self.config.get("exactlyOnce").is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+        wanted && self.plugin.writes_plans()
+    }
+
     /// What the worker does for the plugin's task.
     pub fn services(&self) -> Arc<TaskServices> {
         Arc::new(TaskServices {

@@ -1,5 +1,6 @@
 //! What a running task shall do: set by the herder, looked at by the task's threads.
 use cluster::Wanted;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,8 @@ pub struct Control {
     changed: Condvar,
     /// The worker's place in the cluster; `None` when it is alone.
     lease: Option<kafka::Lease>,
+    /// Whether what the task was given to write is no longer its own.
+    is_withdrawn: AtomicBool,
 }
 
 struct State {
@@ -29,7 +32,8 @@ impl Default for State {
 
 impl Control {
     pub fn new(wanted: Wanted, lease: Option<kafka::Lease>) -> Self {
-        Self { state: Mutex::new(State { wanted, ..State::default() }), changed: Condvar::new(), lease }
+        let state = Mutex::new(State { wanted, ..State::default() });
+        Self { state, lease, ..Self::default() }
     }
 
     /// Waits while this worker is not sure of its place in the cluster, where another may run the task already.
@@ -41,6 +45,25 @@ impl Control {
             }
         }
         true
+    }
+
+    /// Partitions stay the task's own until this is taken back.
+    pub fn grant(&self) {
+        self.is_withdrawn.store(false, Ordering::Release);
+    }
+
+    /// Another may own the partitions from here on: nothing of theirs may be sent any more.
+    pub fn withdraw(&self) {
+        self.is_withdrawn.store(true, Ordering::Release);
+    }
+
+    pub fn is_granted(&self) -> bool {
+        !self.is_withdrawn.load(Ordering::Acquire)
+    }
+
+    /// Whether nobody else may be running this task as well.
+    pub fn may_write(&self) -> bool {
+        self.is_granted() && self.lease.as_ref().is_none_or(kafka::Lease::is_valid)
     }
 
     pub fn turn(&self, wanted: Wanted) {

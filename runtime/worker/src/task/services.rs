@@ -42,6 +42,10 @@ impl Services for TaskServices {
         self.control.wait(time)
     }
 
+    fn may_write(&self) -> bool {
+        self.control.may_write()
+    }
+
     fn resume(&self, partition: &Fields) -> Option<Fields> {
         self.offsets.get(&self.id.connector, partition)
     }

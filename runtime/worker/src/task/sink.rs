@@ -5,7 +5,9 @@
 mod assemble;
 mod batch;
 mod deliver;
+mod exact;
 mod partitions;
+mod plan;
 mod poll;
 mod rejects;
 mod write;

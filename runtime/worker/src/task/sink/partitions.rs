@@ -1,5 +1,6 @@
 //! The consumer's partitions: what of them is durable, and what was committed.
 use super::batch::Ends;
+use crate::task::Control;
 use kafka::{Commit, Committer, RebalanceListener, TopicPartition};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -70,7 +71,7 @@ impl Partitions {
     }
 
     /// Forgets everything that belongs to partitions that go.
-    fn leave(&self) {
+    pub fn leave(&self) {
         let mut state = self.lock();
         state.generation += 1;
         state.durable.clear();
@@ -93,6 +94,8 @@ fn commits(durable: BTreeMap<TopicPartition, i64>) -> Vec<Commit> {
 
 /// Finishes what is in the writer's hands before partitions go.
 pub struct Listener {
+    /// Told when the writer may send nothing more of what it has: under plans alone, whose next owner writes it.
+    pub control: Option<Arc<Control>>,
     pub partitions: Arc<Partitions>,
     /// Whoever waits for the next owner waits for this too.
     pub patience: Duration,
@@ -114,6 +117,7 @@ impl RebalanceListener for Listener {
         if !self.partitions.wait_idle(self.patience) {
             tracing::warn!(waited = ?started.elapsed(), "partitions go while a write is still running: its records come again");
         }
+        self.withdraw();
         let commits = self.partitions.take_durable();
         if !commits.is_empty()
             && let Err(error) = committer.commit(&commits)
@@ -124,11 +128,20 @@ impl RebalanceListener for Listener {
     }
 
     fn lost(&mut self, partitions: &[TopicPartition]) {
+        self.withdraw();
         tracing::warn!(
             partitions = partitions.len(),
             "partitions were taken away: uncommitted records come again"
         );
         self.partitions.leave();
+    }
+}
+
+impl Listener {
+    fn withdraw(&self) {
+        if let Some(control) = &self.control {
+            control.withdraw();
+        }
     }
 }
 

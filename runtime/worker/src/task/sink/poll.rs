@@ -1,5 +1,6 @@
 //! The polling thread of a sink: fetches, hands batches to the writer, commits what the writer made durable.
-use super::batch::{Batch, Outcome};
+use super::batch::{Batch, Outcome, Work};
+use super::exact::{self, Exact};
 use super::partitions::{Listener, Partitions};
 use super::write;
 use crate::task::config::{BatchLimits, TaskSpec, group_of, wrong};
@@ -10,8 +11,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::time::{Duration, Instant};
 
-/// A batch for the writer, and the generation it was fetched in.
-pub type Job = (u64, Batch);
+/// Something for the writer, and the generation it was fetched in.
+pub type Job = (u64, Work);
 
 /// Runs the task until it is told to stop or fails. `report` hears of every change between running and paused.
 pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
@@ -23,7 +24,7 @@ pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure>
     let writer = write::start(Arc::clone(spec), Arc::clone(&partitions), queue, outcomes)?;
     // The first outcome is about opening the plugin: no partition is taken before it is known to work.
     match inbox.recv() {
-        Ok(Outcome::Receipt(_)) => {}
+        Ok(Outcome::Receipt(_) | Outcome::Settled(..)) => {}
         Ok(Outcome::Failed(failure)) => return Err(failure),
         Err(_) => return Err(failure("ConnectException", "the writing thread ended at its start", true)),
     }
@@ -35,6 +36,7 @@ pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure>
         partitions,
         consumer,
         jobs: Some(jobs),
+        exact: spec.is_exactly_once().then(Exact::default),
         inbox,
         batch: Batch::new(Instant::now()),
         generation: 0,
@@ -49,15 +51,17 @@ pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure>
     outcome
 }
 
-struct Poller<'a> {
-    spec: &'a TaskSpec,
+pub(super) struct Poller<'a> {
+    pub(super) spec: &'a Arc<TaskSpec>,
     limits: BatchLimits,
-    partitions: Arc<Partitions>,
-    consumer: Consumer,
-    jobs: Option<SyncSender<Job>>,
+    pub(super) partitions: Arc<Partitions>,
+    pub(super) consumer: Consumer,
+    pub(super) jobs: Option<SyncSender<Job>>,
+    /// Under exactly-once delivery alone.
+    pub(super) exact: Option<Exact>,
     inbox: Receiver<Outcome>,
-    batch: Batch,
-    generation: u64,
+    pub(super) batch: Batch,
+    pub(super) generation: u64,
     /// By the user or by a slow destination.
     is_paused: bool,
     stalled_since: Option<Instant>,
@@ -78,7 +82,7 @@ fn commit_interval(spec: &TaskSpec) -> Duration {
     spec.settings.delivery.offset_flush_interval.min(Duration::from_secs(1))
 }
 
-fn open(spec: &Arc<TaskSpec>, partitions: &Arc<Partitions>) -> Result<Consumer, Failure> {
+pub(super) fn open(spec: &Arc<TaskSpec>, partitions: &Arc<Partitions>) -> Result<Consumer, Failure> {
     use crate::definition::Topics as Declared;
     let topics = match &spec.connector.topics {
         Declared::Listed(names) => Topics::Names(names.clone()),
@@ -86,10 +90,14 @@ fn open(spec: &Arc<TaskSpec>, partitions: &Arc<Partitions>) -> Result<Consumer, 
         Declared::None => return Err(wrong("topics: a sink needs topics or topics.regex")),
     };
     let mut client = spec.consumer_settings()?;
+    if spec.is_exactly_once() {
+        exact::check_protocol(&client)?;
+    }
     let group = group_of(&spec.id.connector, &spec.connector, &spec.settings);
     client.set_default("client.id", format!("connector-consumer-{}", spec.id));
     let seen = Arc::clone(spec);
     let listener = Listener {
+        control: spec.is_exactly_once().then(|| Arc::clone(&spec.control)),
         partitions: Arc::clone(partitions),
         patience: spec.settings.delivery.shutdown_timeout,
         topic_seen: Box::new(move |topic| (seen.topic_seen)(topic)),
@@ -111,9 +119,12 @@ impl Poller<'_> {
                 reported = Some(wanted);
             }
             self.take_outcomes()?;
-            self.set_paused(wanted == Wanted::Pause || self.is_stalled())?;
+            self.set_paused(wanted == Wanted::Pause || self.is_stalled() || self.is_recovering())?;
             self.fetch()?;
-            self.hand_over();
+            if wanted == Wanted::Run {
+                self.recover()?;
+            }
+            self.hand_over()?;
             self.commit_if_due()?;
             self.measure();
         }
@@ -125,7 +136,7 @@ impl Poller<'_> {
         self.stalled_since.is_some_and(|since| since.elapsed() > STALL_MAX)
     }
 
-    fn set_paused(&mut self, paused: bool) -> Result<(), Failure> {
+    pub(super) fn set_paused(&mut self, paused: bool) -> Result<(), Failure> {
         if paused == self.is_paused {
             return Ok(());
         }
@@ -133,6 +144,11 @@ impl Poller<'_> {
         done.map_err(|error| of_kafka("pausing or resuming partitions", &error))?;
         self.is_paused = paused;
         Ok(())
+    }
+
+    /// A new consumer is not paused.
+    pub(super) fn reset_pause(&mut self) {
+        self.is_paused = false;
     }
 
     fn fetch(&mut self) -> Result<(), Failure> {
@@ -168,6 +184,7 @@ impl Poller<'_> {
             // The partitions changed hands inside this fetch: what was fetched before it comes again.
             self.batch = Batch::new(Instant::now());
             self.generation = generation;
+            self.exact = self.exact.take().map(|_| Exact::default());
         }
         if messages.is_empty() {
             return;
@@ -178,38 +195,57 @@ impl Poller<'_> {
     }
 
     /// Gives the batch to the writer when that has nothing to do, and the batch is full or old enough.
-    fn hand_over(&mut self) {
+    fn hand_over(&mut self) -> Result<(), Failure> {
         let is_ripe = self.batch.is_full(&self.limits)
             || !self.spec.budget.has_room()
             || self.batch.age_left(&self.limits, Instant::now()).is_zero();
         let is_due = is_ripe && self.partitions.in_flight() == 0;
-        let Some(jobs) = &self.jobs else { return };
+        let Some(jobs) = &self.jobs else { return Ok(()) };
         if self.batch.is_empty() || !is_due {
-            return;
+            return Ok(());
+        }
+        if self.exact.is_some() {
+            return self.hand_over_planned();
         }
         let batch = std::mem::replace(&mut self.batch, Batch::new(Instant::now()));
         self.partitions.sent();
-        match jobs.try_send((self.generation, batch)) {
-            Ok(()) => {}
-            Err(TrySendError::Full((_, batch)) | TrySendError::Disconnected((_, batch))) => {
+        match jobs.try_send((self.generation, Work::Batch(batch))) {
+            Err(
+                TrySendError::Full((_, Work::Batch(batch)))
+                | TrySendError::Disconnected((_, Work::Batch(batch))),
+            ) => {
                 self.partitions.written(self.generation, Vec::new());
                 self.batch = batch;
             }
+            Ok(()) | Err(_) => {}
         }
+        Ok(())
     }
 
     fn wait_for_writer(&mut self) -> Result<(), Failure> {
         match self.inbox.recv_timeout(FETCH_WAIT) {
-            Ok(outcome) => failed(outcome),
+            Ok(outcome) => self.took_outcome(outcome),
             Err(_) => Ok(()),
         }
     }
 
     fn take_outcomes(&mut self) -> Result<(), Failure> {
         while let Ok(outcome) = self.inbox.try_recv() {
-            failed(outcome)?;
+            self.took_outcome(outcome)?;
         }
         Ok(())
+    }
+
+    /// A receipt was taken into account by the writer itself already.
+    fn took_outcome(&mut self, outcome: Outcome) -> Result<(), Failure> {
+        match outcome {
+            Outcome::Receipt(_) => Ok(()),
+            Outcome::Settled(id, _) => {
+                self.settled(id);
+                Ok(())
+            }
+            Outcome::Failed(failure) => Err(failure),
+        }
     }
 
     fn commit_if_due(&mut self) -> Result<(), Failure> {
@@ -230,6 +266,9 @@ impl Poller<'_> {
             Err(error) => {
                 self.spec.metrics.commit_failures.inc();
                 match error.kind {
+                    Kind::Retry if self.exact.is_some() && error.is_unanswered() => {
+                        return self.reopen(&error);
+                    }
                     Kind::Retry => self.partitions.give_back(commits),
                     // The next fetch tells what became of the partitions.
                     Kind::Lost => tracing::warn!(%error, "offsets were not committed: records come again"),
@@ -252,6 +291,9 @@ impl Poller<'_> {
     /// Lets the writer finish what it has, commits it, and gives the partitions up.
     fn finish(mut self, is_clean: bool) {
         self.jobs = None;
+        if !is_clean && self.exact.is_some() {
+            self.spec.control.withdraw();
+        }
         let now = Instant::now();
         let left = self.spec.control.stop_by().map_or(Duration::ZERO, |by| by.saturating_duration_since(now));
         let patience = if is_clean { left } else { Duration::from_millis(100) };
@@ -262,13 +304,5 @@ impl Poller<'_> {
             tracing::warn!(reason = failure.trace, "the last commit failed: records come again");
         }
         self.consumer.close();
-    }
-}
-
-/// A receipt was taken into account by the writer itself already.
-fn failed(outcome: Outcome) -> Result<(), Failure> {
-    match outcome {
-        Outcome::Receipt(_) => Ok(()),
-        Outcome::Failed(failure) => Err(failure),
     }
 }

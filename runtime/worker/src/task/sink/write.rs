@@ -1,7 +1,8 @@
 //! The writing thread of a sink: every call to the plugin is made here, one at a time.
 use super::assemble::Assembler;
-use super::batch::{Batch, Outcome};
-use super::deliver::Delivery;
+use super::batch::{Batch, Ends, Outcome, Work};
+use super::deliver::{Delivery, Planned};
+use super::exact;
 use super::partitions::Partitions;
 use super::poll::Job;
 use crate::task::config::TaskSpec;
@@ -58,15 +59,17 @@ fn write_all(
         Err(failure) => return drop(outcomes.send(Outcome::Failed(failure))),
     };
     let _ = outcomes.send(Outcome::Receipt(Vec::new()));
-    while let Ok((generation, batch)) = queue.recv() {
+    while let Ok((generation, work)) = queue.recv() {
         let outcome = if spec.control.wait_for_lease() {
-            write(&mut delivery, &batch)
+            perform(spec, &mut delivery, work)
         } else {
             Outcome::Receipt(Vec::new())
         };
-        drop(batch);
         let has_failed = matches!(outcome, Outcome::Failed(_));
-        let ends = if let Outcome::Receipt(ends) = &outcome { ends.clone() } else { Vec::new() };
+        let ends = match &outcome {
+            Outcome::Receipt(ends) | Outcome::Settled(_, ends) => ends.clone(),
+            Outcome::Failed(_) => Vec::new(),
+        };
         partitions.written(generation, ends);
         let _ = outcomes.send(outcome);
         // The polling thread may be waiting for records: it has to see the outcome before any come.
@@ -92,9 +95,47 @@ fn open(spec: &Arc<TaskSpec>) -> Result<Delivery, Failure> {
     Delivery::open(Arc::clone(spec), sink, assembler)
 }
 
+fn perform(spec: &TaskSpec, delivery: &mut Delivery, work: Work) -> Outcome {
+    match work {
+        Work::Batch(batch) => write(delivery, &batch),
+        Work::Planned(plan, batch) => {
+            let ends = plan.ranges.iter().map(|range| (range.at.clone(), range.end)).collect();
+            settle(spec, delivery, &batch, (Planned { plan: &plan, is_found: false }, ends))
+        }
+        Work::Found(plan, ends) => match exact::read_again(spec, &plan) {
+            Ok(Some(batch)) => {
+                settle(spec, delivery, &batch, (Planned { plan: &plan, is_found: true }, ends))
+            }
+            Ok(None) => Outcome::Receipt(Vec::new()),
+            Err(failure) => given_up_or(spec, failure),
+        },
+    }
+}
+
+fn settle(
+    spec: &TaskSpec,
+    delivery: &mut Delivery,
+    batch: &Batch,
+    (planned, ends): (Planned<'_>, Ends),
+) -> Outcome {
+    let started = Instant::now();
+    match delivery.deliver(batch, Some(planned)) {
+        Ok(_) => {
+            delivery.observe(started.elapsed());
+            Outcome::Settled(planned.plan.id, ends)
+        }
+        Err(failure) => given_up_or(spec, failure),
+    }
+}
+
+/// What went wrong with partitions that are somebody else's by now is theirs to find out.
+fn given_up_or(spec: &TaskSpec, failure: Failure) -> Outcome {
+    if spec.control.is_granted() { Outcome::Failed(failure) } else { Outcome::Receipt(Vec::new()) }
+}
+
 fn write(delivery: &mut Delivery, batch: &Batch) -> Outcome {
     let started = Instant::now();
-    match delivery.deliver(batch) {
+    match delivery.deliver(batch, None) {
         Ok(ends) => {
             delivery.observe(started.elapsed());
             Outcome::Receipt(ends)
