@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use penstock_sdk::Result;
 
+use crate::exact::{self, Promise};
 use crate::failure::{Cause, Failure};
 use crate::incoming::Incoming;
 use crate::server::Server;
@@ -32,21 +33,46 @@ impl Delivery {
         let server = Server::new(&settings).map_err(Failure::into_error)?;
         let mut shape = settings.shape.clone();
         shape.envelope = envelope;
-        let link = Link { server, zones: ZoneCache::new(settings.loss), shape, refresh: settings.refresh };
+        let link = Link {
+            server,
+            zones: ZoneCache::new(settings.loss),
+            shape,
+            refresh: settings.refresh,
+            exactly_once: settings.exactly_once,
+        };
         Ok(Delivery { settings, link, targets: HashMap::new(), receipts: Receipts::default() })
     }
 
+    /// Refuses tables that are known by now and cannot keep what `exactlyOnce` promises. Whatever else is wrong with
+    /// them, or with the server, is for the first write to find.
+    pub fn check_tables(&mut self) -> Result<()> {
+        if !self.settings.exactly_once {
+            return Ok(());
+        }
+        for topic in self.settings.topics.clone() {
+            let name = self.table(&topic);
+            match Target::open(&mut self.link, name) {
+                Err(failure) if failure.cause == Cause::Unfit => return Err(failure.into_error()),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Inserts the batch. An error means that at least one table does not have its part yet.
-    pub fn write(&mut self, records: &[Incoming<'_>]) -> Result<Outcome> {
+    pub fn write(&mut self, records: &[Incoming<'_>], promise: Option<&Promise<'_>>) -> Result<Outcome> {
         let batch = identity(records);
         if self.receipts.batch != batch {
             self.receipts = Receipts { batch, ..Receipts::default() };
         }
-        for (name, indices) in self.parts(records) {
+        for (name, mut indices) in self.parts(records) {
             if self.receipts.done.contains(&name) {
                 continue;
             }
-            let outcome = self.deliver(&name, records, &indices).map_err(Failure::into_error)?;
+            if promise.is_some() {
+                exact::sort(records, &mut indices);
+            }
+            let outcome = self.deliver(&name, records, &indices, promise).map_err(Failure::into_error)?;
             self.receipts.outcome.add(outcome);
             self.receipts.done.push(name);
         }
@@ -68,13 +94,17 @@ impl Delivery {
         name: &Name,
         records: &[Incoming<'_>],
         indices: &[usize],
+        promise: Option<&Promise<'_>>,
     ) -> Result<Outcome, Failure> {
         let mut target = match self.targets.remove(name) {
             Some(target) => Ok(target),
             None => Target::open(&mut self.link, name.clone()),
         };
         let result = match &mut target {
-            Ok(target) => target.deliver(&mut self.link, records, indices),
+            Ok(target) => match promise {
+                None => target.deliver(&mut self.link, records, indices, None),
+                Some(promise) => target.deliver_planned(&mut self.link, records, indices, promise),
+            },
             Err(_) => Ok(Outcome::default()),
         };
         // A table that is gone is forgotten, so that one made anew under its name is read anew.

@@ -14,6 +14,8 @@ pub enum Cause {
     Data,
     /// The user is unknown or may not do this. That is no fault of the records, so no offset may move.
     Refused,
+    /// The table cannot keep what `exactlyOnce` promises.
+    Unfit,
     /// Anything else, which a retry does not mend.
     Other,
 }
@@ -62,7 +64,7 @@ impl Failure {
     pub fn into_error(self) -> Error {
         match self.cause {
             Cause::Busy => Error::retry(self.sentence),
-            Cause::MissingTable => Error::config(self.sentence),
+            Cause::MissingTable | Cause::Unfit => Error::config(self.sentence),
             // A grant or a column can be put right on the server, so the task may try again later.
             Cause::Refused | Cause::Schema | Cause::Data | Cause::Other => Error::fatal(self.sentence),
         }

@@ -4,6 +4,7 @@ mod columns;
 mod decoder;
 mod delivery;
 mod error_table;
+mod exact;
 mod failure;
 mod incoming;
 mod json;

@@ -70,6 +70,9 @@ impl Server {
                 request = request.with_setting(*name, *value);
             }
             if let Some(token) = token {
+                for (name, value) in TOKEN_SETTINGS {
+                    request = request.with_setting(*name, *value);
+                }
                 request = request.with_setting("insert_deduplication_token", token);
             }
             let sent = self.send(&mut request, insert).await;
@@ -155,6 +158,15 @@ pub const INSERT_SETTINGS: &[(&str, &str)] = &[
     ("input_format_defaults_for_omitted_fields", "1"),
     ("input_format_skip_unknown_fields", "1"),
     ("input_format_native_allow_types_conversion", "1"),
+];
+
+/// What makes a token count: the server looks at it, also for tables behind materialized views, and an insert is one
+/// block, stored or dropped as a whole.
+pub const TOKEN_SETTINGS: &[(&str, &str)] = &[
+    ("insert_deduplicate", "1"),
+    ("deduplicate_blocks_in_dependent_materialized_views", "1"),
+    ("min_insert_block_size_rows", "1000000000"),
+    ("min_insert_block_size_bytes", "0"),
 ];
 
 /// Bytes that are compressed together.

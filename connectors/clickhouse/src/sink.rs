@@ -1,8 +1,9 @@
 //! The connector as the worker sees it.
-use penstock_sdk::{About, Batch, Config, Error, Problem, Result, Sink, Task, Value};
+use penstock_sdk::{About, Batch, Config, Error, Plan, Problem, Result, Sink, Task, Value};
 
 use crate::check;
 use crate::delivery::Delivery;
+use crate::exact::Promise;
 use crate::incoming::{HeaderList, Incoming, Refusal};
 use crate::settings::{self, Settings};
 use crate::target::Outcome;
@@ -24,7 +25,8 @@ impl Sink for ClickHouseSink {
                 .alias("ClickHouseSinkConnector")
                 .alias("com.clickhouse.kafka.connect.ClickHouseSinkConnector")
                 .version(env!("CARGO_PKG_VERSION"))
-                .encoded(),
+                .encoded()
+                .exactly_once(),
             About::setting,
         )
     }
@@ -50,11 +52,25 @@ impl Sink for ClickHouseSink {
         };
         let mut settings = Settings::parse(task.config())?;
         settings.open(task, envelope);
-        let delivery = Delivery::new(settings, envelope)?;
+        let mut delivery = Delivery::new(settings, envelope)?;
+        delivery.check_tables()?;
         Ok(ClickHouseSink { task: task.clone(), delivery })
     }
 
     fn write(&mut self, batch: &Batch<'_>) -> Result<()> {
+        self.insert(batch, None)
+    }
+
+    fn write_planned(&mut self, batch: &Batch<'_>, plan: &Plan<'_>) -> Result<()> {
+        let task = self.task.clone();
+        let may_send = || task.may_write();
+        let Plan { token, age, is_repeated } = *plan;
+        self.insert(batch, Some(&Promise { token, age, is_repeated, may_send: &may_send }))
+    }
+}
+
+impl ClickHouseSink {
+    fn insert(&mut self, batch: &Batch<'_>, promise: Option<&Promise<'_>>) -> Result<()> {
         let records: Vec<_> = batch
             .records()
             .map(|record| {
@@ -69,7 +85,7 @@ impl Sink for ClickHouseSink {
                 })
             })
             .collect::<Result<_>>()?;
-        let outcome = self.delivery.write(&records)?;
+        let outcome = self.delivery.write(&records, promise)?;
         self.count(&outcome);
         if outcome.rejected.is_empty() {
             return Ok(());
@@ -77,9 +93,7 @@ impl Sink for ClickHouseSink {
         let reason = |(index, refusal): (usize, Refusal)| (index, refusal.sentence);
         Err(Error::records(outcome.rejected.into_iter().map(reason).collect()))
     }
-}
 
-impl ClickHouseSink {
     fn count(&self, outcome: &Outcome) {
         for (name, count) in [
             ("rows", outcome.rows),

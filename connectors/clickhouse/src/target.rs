@@ -2,6 +2,7 @@
 use std::time::{Duration, Instant};
 
 use crate::decoder::{Appended, Column, Decoder, Keys};
+use crate::exact::{Guarantee, Promise};
 use crate::failure::{Cause, Failure};
 use crate::incoming::{Class, Incoming, Refusal};
 use crate::server::Server;
@@ -41,6 +42,8 @@ pub struct Link {
     pub shape: Shape,
     /// How long columns are believed.
     pub refresh: Option<Duration>,
+    /// Tables that cannot drop what comes again are refused.
+    pub exactly_once: bool,
 }
 
 pub struct Target {
@@ -48,13 +51,17 @@ pub struct Target {
     columns: Vec<Column>,
     decoder: Decoder,
     looked_at: Instant,
+    /// What the table does against repetition; known under `exactlyOnce` alone.
+    guarantee: Option<Guarantee>,
 }
 
 impl Target {
     pub fn open(link: &mut Link, name: Name) -> Result<Self, Failure> {
         let (columns, zones) = look(link, &name)?;
         let decoder = decoder(link, &name, &columns, &zones)?;
-        Ok(Target { name, columns, decoder, looked_at: Instant::now() })
+        let guarantee =
+            link.exactly_once.then(|| Guarantee::look(&link.server, &name, &columns)).transpose()?;
+        Ok(Target { name, columns, decoder, looked_at: Instant::now(), guarantee })
     }
 
     /// Inserts the records at `indices`. When the server refuses the insert for what is in it, halves are tried
@@ -64,6 +71,7 @@ impl Target {
         link: &mut Link,
         records: &[Incoming<'_>],
         indices: &[usize],
+        promise: Option<&Promise<'_>>,
     ) -> Result<Outcome, Failure> {
         if link.refresh.is_some_and(|interval| self.looked_at.elapsed() >= interval) {
             self.look_again(link)?;
@@ -74,7 +82,8 @@ impl Target {
         let rows_max = (INSERT_BYTES / self.decoder.row_bytes_min().max(1)).max(1);
         let mut pending: Vec<_> = indices.chunks(rows_max).rev().collect();
         while let Some(part) = pending.pop() {
-            let failure = match self.attempt(link, records, part) {
+            let token = promise.map(|promise| promise.token_of(&self.name, records, (part, indices)));
+            let failure = match self.attempt(link, records, part, (promise, token.as_deref())) {
                 Ok(done) => {
                     outcome.add(done);
                     continue;
@@ -82,7 +91,7 @@ impl Target {
                 Err(failure) => failure,
             };
             let is_general = outcome.inserts == 0 && refused == REFUSED_MAX;
-            if failure.cause != Cause::Data || is_general {
+            if failure.cause != Cause::Data || is_general || self.may_be_partly_stored() {
                 return Err(failure);
             }
             if let [index] = part {
@@ -97,24 +106,54 @@ impl Target {
         Ok(outcome)
     }
 
+    /// As [`Self::deliver`], without what an earlier attempt stored. A plan that is older than what the server surely
+    /// remembers is compared with the table.
+    pub fn deliver_planned(
+        &mut self,
+        link: &mut Link,
+        records: &[Incoming<'_>],
+        indices: &[usize],
+        promise: &Promise<'_>,
+    ) -> Result<Outcome, Failure> {
+        let Some(guarantee) = self.guarantee.as_ref().filter(|guarantee| guarantee.forgets(promise)) else {
+            return self.deliver(link, records, indices, Some(promise));
+        };
+        let missing = guarantee.missing(&link.server, &self.name, records, indices)?;
+        if missing.len() == indices.len() {
+            return self.deliver(link, records, indices, Some(promise));
+        }
+        let token = promise.token_of(&self.name, records, (&missing, indices));
+        self.deliver(link, records, &missing, Some(&Promise { token: &token, ..*promise }))
+    }
+
+    /// Under a token, an insert that was refused for its data must have stored nothing before it may be cut in two.
+    /// What views did until then nobody can tell.
+    fn may_be_partly_stored(&self) -> bool {
+        self.guarantee.as_ref().is_some_and(|guarantee| guarantee.has_views)
+    }
+
     /// One insert; a second one if the table has changed since its columns were read.
     fn attempt(
         &mut self,
         link: &mut Link,
         records: &[Incoming<'_>],
         part: &[usize],
+        (promise, token): (Option<&Promise<'_>>, Option<&str>),
     ) -> Result<Outcome, Failure> {
+        let check = || promise.map_or(Ok(()), Promise::check);
         let mut outcome = self.decode(records, part);
         if self.is_doubtful(&outcome) && self.look_again(link)? {
             outcome = self.decode(records, part);
         }
-        match self.insert(link, None) {
+        check()?;
+        match self.insert(link, token) {
             Err(failure) if matches!(failure.cause, Cause::Schema | Cause::Data) => {
                 if !self.look_again(link)? {
                     return Err(failure);
                 }
                 outcome = self.decode(records, part);
-                self.insert(link, None)?;
+                check()?;
+                self.insert(link, token)?;
             }
             result => result?,
         }

@@ -69,7 +69,6 @@ fn the_sink_keeps_the_contract() {
         .rejects("{\"k\":\"no number\"}")
         .outage(move || shut.shut(), move || open.open())
         .refuses("port", "70000", "port: ")
-        .refuses("exactlyOnce", "true", "this sink delivers at least once")
         .refuses("clickhouseSettings", "wait_end_of_query=0", "wait_end_of_query must be 1")
         .run();
 }

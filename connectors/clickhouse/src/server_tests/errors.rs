@@ -25,7 +25,7 @@ fn rejected_records_are_in_the_error_table_when_the_batch_is_done() {
     let good =
         Incoming { topic: "t", partition: 2, offset: 8, value: Some(b"{\"k\":1}"), ..Incoming::default() };
     let server = Incoming { value: Some(b"{\"k\":3}"), offset: 9, ..good.clone() };
-    let outcome = lab.delivery(ERRORS).write(&[bad(7), good, server]).unwrap();
+    let outcome = lab.delivery(ERRORS).write(&[bad(7), good, server], None).unwrap();
     assert_eq!((outcome.rows, outcome.rejected.len()), (1, 2));
     let rows = lab.run(
         "SELECT error_class, topic, partition, offset, hex(key), raw_message, connector, task, error_message, \
@@ -55,7 +55,7 @@ fn rejected_records_are_in_the_error_table_when_the_batch_is_done() {
 fn without_the_setting_there_is_no_error_table() {
     let lab = Lab::new();
     lab.run("CREATE TABLE @.t (k UInt32) ENGINE = MergeTree ORDER BY k");
-    let outcome = lab.delivery(&[]).write(&[bad(7)]).unwrap();
+    let outcome = lab.delivery(&[]).write(&[bad(7)], None).unwrap();
     assert_eq!(outcome.rejected.len(), 1);
     assert_eq!(lab.run("SHOW TABLES FROM @"), [["t"]]);
 }
@@ -70,18 +70,18 @@ fn a_batch_waits_for_its_error_table_and_doubles_nothing() {
     let good = Incoming { topic: "t", offset: 1, value: Some(b"{\"k\":1}"), ..Incoming::default() };
     let records = [bad(0), good];
     for _ in 0..3 {
-        let error = delivery.write(&records).unwrap_err();
+        let error = delivery.write(&records, None).unwrap_err();
         assert_eq!(error.kind(), &Kind::Retry { after: None }, "{error}");
         assert!(error.message().starts_with("writing rejected records into "), "{error}");
     }
     lab.run("DROP TABLE @.t_penstock_error SYNC");
-    assert_eq!(delivery.write(&records).unwrap().rejected.len(), 1);
+    assert_eq!(delivery.write(&records, None).unwrap().rejected.len(), 1);
     assert_eq!(
         lab.run("SELECT (SELECT count() FROM @.t), (SELECT count() FROM @.t_penstock_error)"),
         [["1", "1"]]
     );
     // The same records once more, as after a crash before their offsets were committed.
-    lab.delivery(ERRORS).write(&records[..1]).unwrap();
+    lab.delivery(ERRORS).write(&records[..1], None).unwrap();
     assert_eq!(lab.run("SELECT count() FROM @.t_penstock_error"), [["1"]]);
 }
 
@@ -137,7 +137,7 @@ fn inserts_and_upserts_need_no_grant_but_insert() {
     accept(&mut as_user(&lab, "inserter", &map), "t", &["{\"a\":{\"b\":1}}"]);
     let delete = Incoming { topic: "u", offset: 5, key: Some(b"1"), ..Incoming::default() };
     let mut upserts = as_user(&lab, "inserter", &[("upsertMode", "tombstones")]);
-    assert_eq!(upserts.write(&[delete]).unwrap().rows, 1);
+    assert_eq!(upserts.write(&[delete], None).unwrap().rows, 1);
 }
 
 #[test]
@@ -145,10 +145,10 @@ fn an_error_table_needs_insert_and_create_table_where_nobody_has_created_it() {
     let lab = Lab::new();
     lab.run("CREATE TABLE @.t (k UInt32) ENGINE = MergeTree ORDER BY k");
     let mut inserter = as_user(&lab, "inserter", ERRORS);
-    let error = inserter.write(&[bad(0)]).unwrap_err();
+    let error = inserter.write(&[bad(0)], None).unwrap_err();
     assert_eq!(error.kind(), &Kind::Retry { after: None }, "{error}");
     assert!(error.message().contains("Not enough privileges"), "{error}");
-    assert_eq!(as_user(&lab, "creator", ERRORS).write(&[bad(0)]).unwrap().rejected.len(), 1);
-    assert_eq!(inserter.write(&[bad(1)]).unwrap().rejected.len(), 1);
+    assert_eq!(as_user(&lab, "creator", ERRORS).write(&[bad(0)], None).unwrap().rejected.len(), 1);
+    assert_eq!(inserter.write(&[bad(1)], None).unwrap().rejected.len(), 1);
     assert_eq!(lab.run("SELECT count() FROM @.t_penstock_error"), [["2"]]);
 }

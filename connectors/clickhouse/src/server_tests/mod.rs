@@ -1,6 +1,7 @@
 //! The sink against a real server, whose own JSON parser says what is right.
 mod defaults;
 mod errors;
+mod exact;
 mod given;
 mod matrix;
 mod nested;
@@ -84,7 +85,7 @@ fn write(delivery: &mut Delivery, topic: &str, values: &[impl AsRef<[u8]>]) -> R
         let value = Some(value.as_ref());
         records.push(Incoming { topic, partition: 0, offset: offset as i64, value, ..Incoming::default() });
     }
-    delivery.write(&records)
+    delivery.write(&records, None)
 }
 
 fn accept(delivery: &mut Delivery, topic: &str, values: &[impl AsRef<[u8]>]) {

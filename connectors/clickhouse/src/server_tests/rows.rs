@@ -29,7 +29,7 @@ fn virtual_columns_hold_what_kafka_knows() {
     );
     let value = br#"{"k":1,"_offset":99}"#;
     let bare = Incoming { key: None, headers: HeaderList::default(), ..full(8, b"{\"k\":2}") };
-    let outcome = lab.delivery(&[]).write(&[full(7, value), bare]).unwrap();
+    let outcome = lab.delivery(&[]).write(&[full(7, value), bare], None).unwrap();
     assert_eq!((outcome.rows, outcome.rejected.len()), (2, 0));
     assert_eq!(
         lab.rows("t"),

@@ -62,7 +62,7 @@ fn topics_find_their_tables() {
         record("second", 0, b"{\"k\":4}"),
         Incoming { value: None, ..record("first", 1, b"") },
     ];
-    let outcome = delivery.write(&records).unwrap();
+    let outcome = delivery.write(&records, None).unwrap();
     assert_eq!((outcome.rows, outcome.inserts, outcome.tombstones), (4, 3, 1));
     assert_eq!(lab.rows("mapped"), ["{\"k\":1}\n", "{\"k\":4}\n"]);
     assert_eq!(lab.rows("plain"), ["{\"k\":2}\n"]);

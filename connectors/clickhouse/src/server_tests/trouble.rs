@@ -85,9 +85,9 @@ fn a_batch_that_comes_again_is_not_inserted_twice_where_it_was_inserted() {
     let records: [Incoming<'_>; 3] =
         [record("there", b"{\"k\":1}"), record("there", b"{\"k\":\"bad\"}"), record("late", b"{\"k\":2}")];
     let mut delivery = lab.delivery(&[]);
-    assert!(delivery.write(&records).is_err());
+    assert!(delivery.write(&records, None).is_err());
     lab.run("CREATE TABLE @.late (k UInt32) ENGINE = Memory");
-    let outcome = delivery.write(&records).unwrap();
+    let outcome = delivery.write(&records, None).unwrap();
     assert_eq!((outcome.rows, outcome.rejected.len()), (2, 1));
     assert_eq!(lab.run("SELECT count() FROM @.there"), [["1"]]);
     assert_eq!(lab.run("SELECT count() FROM @.late"), [["1"]]);

@@ -25,13 +25,13 @@ fn the_newest_row_of_a_key_is_left_and_deleted_keys_are_gone() {
         record(6, "{\"k\":3}", None),
         record(7, "{\"k\":3}", Some(r#"{"k":3,"name":"e"}"#)),
     ];
-    let outcome = delivery.write(&records).unwrap();
+    let outcome = delivery.write(&records, None).unwrap();
     assert_eq!((outcome.rows, outcome.tombstones, outcome.inserts), (7, 0, 1));
     assert_eq!(lab.run(LIVE), [["1", "c"], ["3", "e"]]);
     // What comes again changes nothing: its versions are old ones.
-    delivery.write(&records[..2]).unwrap();
+    delivery.write(&records[..2], None).unwrap();
     assert_eq!(lab.run(LIVE), [["1", "c"], ["3", "e"]]);
-    let outcome = delivery.write(&[record(8, "no number", None), record(9, "1", None)]).unwrap();
+    let outcome = delivery.write(&[record(8, "no number", None), record(9, "1", None)], None).unwrap();
     assert_eq!((outcome.rows, outcome.rejected.len()), (1, 1));
     assert_eq!(lab.run(LIVE), [["3", "e"]]);
 }
@@ -47,14 +47,14 @@ fn change_events_of_debezium_are_carried_out() {
         r#"{"before":{"k":1,"name":""},"after":null,"source":{"connector":"postgresql","lsn":300},"op":"d"}"#;
     // Versions come from the source's log, so a late event does not bring an old row back.
     let records = [record(1, "{\"k\":1}", Some(update)), record(2, "{\"k\":1}", Some(event))];
-    delivery.write(&records).unwrap();
+    delivery.write(&records, None).unwrap();
     assert_eq!(lab.run(LIVE), [["1", "b"]]);
     let outcome =
-        delivery.write(&[record(3, "{\"k\":1}", Some(delete)), record(4, "{\"k\":1}", None)]).unwrap();
+        delivery.write(&[record(3, "{\"k\":1}", Some(delete)), record(4, "{\"k\":1}", None)], None).unwrap();
     assert_eq!((outcome.rows, outcome.tombstones), (1, 1));
     assert_eq!(lab.run(LIVE), Vec::<Vec<String>>::new());
     assert_eq!(lab.run("SELECT max(_version), max(is_deleted) FROM @.t"), [["300", "1"]]);
-    let outcome = delivery.write(&[record(5, "", Some(r#"{"op":"t","source":{"lsn":400}}"#))]).unwrap();
+    let outcome = delivery.write(&[record(5, "", Some(r#"{"op":"t","source":{"lsn":400}}"#))], None).unwrap();
     assert!(
         outcome.rejected[0].1.sentence.contains("field op: \"t\" is no operation"),
         "{:?}",
@@ -110,9 +110,9 @@ fn a_table_in_front_of_the_one_that_keeps_rows_is_told_its_columns() {
     ];
     let mut delivery = lab.delivery(&settings);
     delivery
-        .write(&[record(1, "1", Some("{\"k\":1,\"name\":\"a\"}")), record(2, "2", Some("{\"k\":2}"))])
+        .write(&[record(1, "1", Some("{\"k\":1,\"name\":\"a\"}")), record(2, "2", Some("{\"k\":2}"))], None)
         .unwrap();
-    delivery.write(&[record(3, "1", None)]).unwrap();
+    delivery.write(&[record(3, "1", None)], None).unwrap();
     lab.run("OPTIMIZE TABLE @.front");
     assert_eq!(lab.run(LIVE), [["2", ""]]);
 }

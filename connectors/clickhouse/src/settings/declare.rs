@@ -145,7 +145,11 @@ fn delivery() -> Vec<Setting> {
         Setting::boolean("exactlyOnce")
             .default("false")
             .importance(Importance::High)
-            .doc("Must be false: delivery is at least once."),
+            .doc(
+                "Whether each record arrives exactly once: inserts are planned in the offsets of the connector's group and \
+                 carry deduplication tokens. Tables need an engine of the MergeTree family that keeps tokens; see \
+                 the connector's page. Otherwise an insert whose answer got lost is sent again.",
+            ),
         Setting::long("clickhouseClientInsertTimeoutMs")
             .range(100, None)
             .doc("Milliseconds after which an insert without an answer is given up and tried again; 240000 without a value."),
@@ -177,7 +181,7 @@ fn delivery() -> Vec<Setting> {
 fn ignored() -> Vec<Setting> {
     let low =
         |setting: Setting, why: &str| setting.importance(Importance::Low).doc(format!("Ignored: {why}."));
-    let state = "no state table is needed while delivery is at least once";
+    let state = "no state table is needed: exactlyOnce keeps its state in the group's offsets";
     let batches = "the worker decides how many records an insert has, and one insert spans partitions";
     let evolve = "it belongs to auto.evolve, which is refused";
     vec![

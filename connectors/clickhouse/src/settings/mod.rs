@@ -13,7 +13,7 @@ use penstock_sdk::{Config, Error, Problem, Result, Task};
 
 use crate::values::Loss;
 pub use declare::declare;
-use parts::{Properties, address, pairs, server_settings};
+use parts::{Properties, address, pairs, server_settings, token_settings};
 
 use crate::error_table::ErrorTable;
 use crate::shape::{KeyForm, Shape};
@@ -60,6 +60,9 @@ pub struct Settings {
     pub shape: Shape,
     /// Where rejected records go, beside the worker's dead letters.
     pub errors: Option<ErrorTable>,
+    pub exactly_once: bool,
+    /// Topics that the connector names one by one.
+    pub topics: Vec<String>,
 }
 
 impl Settings {
@@ -99,6 +102,8 @@ impl Settings {
                 cluster: Some(text("clusterName", "")).filter(|name| !name.is_empty()),
                 ..ErrorTable::default()
             }),
+            exactly_once: config.flag("exactlyOnce", false)?,
+            topics: config.list("topics").into_iter().map(str::to_owned).collect(),
         })
     }
 
@@ -152,6 +157,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         split(config).map(drop),
         rows::shape(config).map(drop),
         rows::error_table(config).map(drop),
+        token_settings(config),
     ] {
         if let Err(error) = result {
             let (setting, message) =
@@ -176,10 +182,8 @@ fn split(config: &Config) -> Result<Option<String>> {
 
 const INSERT_TIMEOUT_MS: u64 = 240_000;
 
-const REFUSED_WHEN_TRUE: &[(&str, &str)] = &[
-    ("exactlyOnce", "this sink delivers at least once; set it to false to run without exactly-once delivery"),
-    ("auto.evolve", "this sink does not alter tables; add the columns, and it picks them up"),
-];
+const REFUSED_WHEN_TRUE: &[(&str, &str)] =
+    &[("auto.evolve", "this sink does not alter tables; add the columns, and it picks them up")];
 
 const REFUSED_UNLESS: &[(&str, &[&str], &str)] = &[
     ("insertFormat", &["none", "json"], "this sink reads JSON objects and no other text formats"),

@@ -1,7 +1,7 @@
 //! Settings that are made of parts: addresses, lists of pairs, properties of a query string.
 use penstock_sdk::{Config, Error, Result};
 
-use crate::server::INSERT_SETTINGS;
+use crate::server::{INSERT_SETTINGS, TOKEN_SETTINGS};
 
 /// What is understood of `jdbcConnectionProperties`.
 #[derive(Default)]
@@ -110,8 +110,27 @@ pub fn server_settings(config: &Config) -> Result<Vec<(String, String)>> {
             )));
         }
     }
-    settings.retain(|(name, _)| !INSERT_SETTINGS.iter().any(|(own, _)| own == name));
+    let is_own = |name: &str, own: &[(&str, &str)]| own.iter().any(|(own, _)| *own == name);
+    let has_tokens = config.flag("exactlyOnce", false)?;
+    settings
+        .retain(|(name, _)| !is_own(name, INSERT_SETTINGS) && !(has_tokens && is_own(name, TOKEN_SETTINGS)));
     Ok(settings)
+}
+
+/// With `exactlyOnce`, settings that make a token count are not the user's.
+pub fn token_settings(config: &Config) -> Result<()> {
+    if !config.flag("exactlyOnce", false)? {
+        return Ok(());
+    }
+    for (name, value) in pairs(config, SERVER_SETTINGS)? {
+        let own = TOKEN_SETTINGS.iter().find(|(own, _)| *own == name);
+        if let Some((_, needed)) = own.filter(|(_, needed)| *needed != value) {
+            return Err(Error::config(format!(
+                "{SERVER_SETTINGS}: {name} must be {needed}, because exactlyOnce relies on it"
+            )));
+        }
+    }
+    Ok(())
 }
 
 const PROPERTIES: &str = "jdbcConnectionProperties";

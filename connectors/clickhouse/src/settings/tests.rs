@@ -69,8 +69,8 @@ fn what_the_sink_cannot_do_is_refused_by_name() {
         "url: expected http://host:port or https://host:port, without user, password and path",
     );
     refused(
-        &[("hostname", "a"), ("exactlyOnce", "true")],
-        "exactlyOnce: this sink delivers at least once; set it to false to run without exactly-once delivery",
+        &[("hostname", "a"), ("exactlyOnce", "true"), ("clickhouseSettings", "insert_deduplicate=0")],
+        "clickhouseSettings: insert_deduplicate must be 1, because exactlyOnce relies on it",
     );
     refused(
         &[("hostname", "a"), ("proxyType", "HTTP")],

@@ -137,7 +137,7 @@ fn every_refusal_names_field_value_and_column() {
             };
             let records: Vec<_> = cells.iter().map(record).collect();
             let outcome = write(&mut delivery, &table, &records).unwrap();
-            let told: Vec<_> = outcome.rejected.iter().map(|(_, told)| told.as_str()).collect();
+            let told: Vec<_> = outcome.rejected.iter().map(|(_, told)| told.sentence.as_str()).collect();
             for ((at, (place, value)), told) in cells.iter().enumerate().zip(&told) {
                 let field = format!("{table}-0@{at}: field {}: ", place.column);
                 let ty = types.iter().find(|row| row[0] == place.column).map_or("", |row| &row[1]);
