@@ -7,6 +7,7 @@ mod canary;
 mod clickhouse;
 mod cluster;
 mod datagen;
+mod exactly;
 mod examples;
 mod failures;
 mod file_stream;

@@ -5,6 +5,7 @@
 
 pub mod clickhouse;
 pub mod command;
+pub mod faults;
 pub mod java;
 pub mod kafka;
 pub mod log;
