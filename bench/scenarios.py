@@ -96,6 +96,23 @@ class ClickHouseTarget:
         self.services.query(f"DROP TABLE IF EXISTS `{self.table}` SYNC")
 
 
+class ExactTarget(ClickHouseTarget):
+    """The same table, which keeps tokens, under exactly-once delivery."""
+
+    def __init__(self, worker, data):
+        super().__init__(worker, data)
+        self.services.query(f"ALTER TABLE `{self.table}` MODIFY SETTING non_replicated_deduplication_window = 10000")
+
+    def config(self):
+        return {**super().config(), "exactlyOnce": "true"}
+
+    def verify(self):
+        rows, distinct = super().verify()
+        if rows != distinct:
+            raise RuntimeError(f"{self.table}: {rows - distinct} rows came twice under exactly-once delivery")
+        return rows, distinct
+
+
 def sink(lab, worker, make_target, data):
     """One sink connector drains one topic: how fast, and what it costs."""
     ready = worker.start()
