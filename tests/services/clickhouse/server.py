@@ -66,7 +66,7 @@ USERS_XML = """<clickhouse>
       <password>creator</password>
       <networks><ip>::1</ip><ip>127.0.0.0/8</ip></networks>
       <profile>default</profile><quota>default</quota>
-      <grants><query>GRANT INSERT, CREATE TABLE ON penstock_sink_*.*</query></grants>
+      <grants><query>GRANT INSERT, CREATE TABLE ON penstock_sink_*.*</query><query>GRANT TABLE ENGINE ON MergeTree</query></grants>
     </creator>
     <reader> <!-- password reader -->
       <password>reader</password>
@@ -116,7 +116,7 @@ def has_users(path):
     """Whether the file is there and not from a time before its newest user."""
     try:
         with open(path) as f:
-            return "<creator>" in f.read()
+            return "TABLE ENGINE" in f.read()
     except FileNotFoundError:
         return False
 

@@ -175,7 +175,7 @@ fn columns_dropped_under_load_lose_and_double_nothing() {
 
 #[test]
 fn columns_retyped_under_load_lose_and_double_nothing() {
-    let types = ["String", "Int64", "Decimal(38, 2)", "Int64", "Nullable(Int64)", "Int64"];
+    let types = ["String", "Int64", "Decimal(38, 2)", "Int64"];
     altered_under_load(move |round| {
         format!(
             "ALTER TABLE @.t MODIFY COLUMN v {} SETTINGS mutations_sync = 2",
