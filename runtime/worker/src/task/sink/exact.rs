@@ -210,6 +210,10 @@ impl Poller<'_> {
     /// After a commit without an answer, which the broker may still carry out however late. A new member with the
     /// same name makes sure that it will not: then the group's offsets are read again and believed.
     pub(super) fn reopen(&mut self, reason: &kafka::Error) -> Result<(), Failure> {
+        if self.jobs.is_none() {
+            // The task ends; whoever runs it next joins anew.
+            return Err(of_kafka("committing offsets", reason));
+        }
         tracing::warn!(%reason, "a commit had no answer: joining the group anew");
         self.spec.control.withdraw();
         let consumer = open(self.spec, &self.partitions)?;
