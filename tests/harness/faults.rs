@@ -52,7 +52,7 @@ impl FaultProxy {
         thread::spawn(move || {
             for near in listener.incoming().map_while(Result::ok) {
                 let way = Arc::clone(&shared);
-                thread::spawn(move || way.serve(near));
+                thread::spawn(move || way.serve(&near));
             }
         });
         Self { url: format!("http://127.0.0.1:{port}"), way }
@@ -81,10 +81,10 @@ impl Drop for FaultProxy {
 }
 
 impl Way {
-    fn serve(&self, near: TcpStream) {
+    fn serve(&self, near: &TcpStream) {
         let mut reader = BufReader::new(near.try_clone().expect("a second handle"));
         while let Some(request) = read_message(&mut reader) {
-            if !self.carry(&request, &near) {
+            if !self.carry(&request, near) {
                 break;
             }
         }
@@ -98,7 +98,7 @@ impl Way {
         if fault == Fault::Down {
             return false;
         }
-        let mut chosen = |every: u64| {
+        let chosen = |every: u64| {
             let is_chosen = is_insert && self.inserts.fetch_add(1, Ordering::AcqRel) % every == every - 1;
             self.injected.fetch_add(u64::from(is_chosen), Ordering::AcqRel);
             is_chosen

@@ -31,66 +31,69 @@ pub fn read_ranges(
     go_on: &dyn Fn() -> bool,
 ) -> Result<Option<Vec<Messages>>, Error> {
     let handle = Arc::new(Handle::open(&settings(client).to_consumer(), Arc::new(Quiet))?);
+    let mut reading = Reading { handle, patience, go_on, parts: Vec::new() };
     let mut by_topic: BTreeMap<&str, BTreeMap<i32, (i64, i64)>> = BTreeMap::new();
     for range in ranges.iter().filter(|range| range.start < range.end) {
         by_topic.entry(&range.at.topic).or_default().insert(range.at.partition, (range.start, range.end));
     }
-    let mut parts = Vec::new();
     let mut outcome = Ok(Some(()));
     for (topic, wanted) in by_topic {
-        outcome = read_topic(&handle, topic, wanted, patience, go_on, &mut parts);
+        outcome = reading.read(topic, wanted);
         if !matches!(outcome, Ok(Some(()))) {
             break;
         }
     }
     // No group was joined, so there is nobody to wait for.
-    handle.close(Duration::from_secs(1));
-    outcome.map(|done| done.map(|()| parts))
+    reading.handle.close(Duration::from_secs(1));
+    outcome.map(|done| done.map(|()| reading.parts))
 }
 
-/// One topic after the other: librdkafka tells an end of a partition without its topic.
-fn read_topic(
-    handle: &Arc<Handle>,
-    topic: &str,
-    mut wanted: BTreeMap<i32, (i64, i64)>,
+struct Reading<'a> {
+    handle: Arc<Handle>,
     patience: Duration,
-    go_on: &dyn Fn() -> bool,
-    parts: &mut Vec<Messages>,
-) -> Result<Option<()>, Error> {
-    let rows: Vec<_> = wanted.iter().map(|(partition, range)| (topic, *partition, range.0)).collect();
-    handle.ops().assign(&rows)?;
-    let bounds = wanted.clone();
-    let mut moved_at = Instant::now();
-    let mut latest = None;
-    while !wanted.is_empty() {
-        if !go_on() {
-            return Ok(None);
+    go_on: &'a dyn Fn() -> bool,
+    parts: Vec<Messages>,
+}
+
+impl Reading<'_> {
+    /// One topic after the other: librdkafka tells an end of a partition without its topic.
+    fn read(&mut self, topic: &str, mut wanted: BTreeMap<i32, (i64, i64)>) -> Result<Option<()>, Error> {
+        let rows: Vec<_> = wanted.iter().map(|(partition, range)| (topic, *partition, range.0)).collect();
+        self.handle.ops().assign(&rows)?;
+        let bounds = wanted.clone();
+        let mut moved_at = Instant::now();
+        let mut latest = None;
+        while !wanted.is_empty() {
+            if !(self.go_on)() {
+                return Ok(None);
+            }
+            let fetch::Turn { mut messages, errors, ends, .. } = fetch::fetch(&self.handle, FETCH_MAX, TURN);
+            let mut reached: BTreeMap<i32, i64> = ends.into_iter().collect();
+            for message in messages.iter() {
+                let next = message.offset() + 1;
+                reached.entry(message.partition()).and_modify(|at| *at = next.max(*at)).or_insert(next);
+            }
+            wanted.retain(|partition, (_, end)| reached.get(partition).is_none_or(|at| at < end));
+            messages.retain(|message| {
+                let range = bounds.get(&message.partition());
+                range.is_some_and(|(start, end)| (*start..*end).contains(&message.offset()))
+            });
+            latest = errors.into_iter().next().map(|(_, error)| error).or(latest);
+            if !reached.is_empty() {
+                moved_at = Instant::now();
+            } else if moved_at.elapsed() >= self.patience {
+                let reason = latest.map_or_else(|| "nothing came".to_owned(), |error| error.message);
+                return Err(Error::retry(format!(
+                    "reading {topic} again: {reason} (given up after {:?})",
+                    self.patience
+                )));
+            }
+            if !messages.is_empty() {
+                self.parts.push(messages);
+            }
         }
-        let fetch::Turn { mut messages, errors, ends, .. } = fetch::fetch(handle, FETCH_MAX, TURN);
-        let mut reached: BTreeMap<i32, i64> = ends.into_iter().collect();
-        for message in messages.iter() {
-            let next = message.offset() + 1;
-            reached.entry(message.partition()).and_modify(|at| *at = next.max(*at)).or_insert(next);
-        }
-        wanted.retain(|partition, (_, end)| reached.get(partition).is_none_or(|at| at < end));
-        messages.retain(|message| {
-            let range = bounds.get(&message.partition());
-            range.is_some_and(|(start, end)| (*start..*end).contains(&message.offset()))
-        });
-        latest = errors.into_iter().next().map(|(_, error)| error).or(latest);
-        if !reached.is_empty() {
-            moved_at = Instant::now();
-        } else if moved_at.elapsed() >= patience {
-            let reason = latest.map_or_else(|| "nothing came".to_owned(), |error| error.message);
-            return Err(Error::retry(format!(
-                "reading {topic} again: {reason} (given up after {patience:?})"
-            )));
-        }
-        if !messages.is_empty() {
-            parts.push(messages);
-        }
+        Ok(Some(()))
     }
-    Ok(Some(()))
 }
 
 struct Quiet;

@@ -113,7 +113,7 @@ pub fn server_settings(config: &Config) -> Result<Vec<(String, String)>> {
     let is_own = |name: &str, own: &[(&str, &str)]| own.iter().any(|(own, _)| *own == name);
     let has_tokens = config.flag("exactlyOnce", false)?;
     settings
-        .retain(|(name, _)| !is_own(name, INSERT_SETTINGS) && !(has_tokens && is_own(name, TOKEN_SETTINGS)));
+        .retain(|(name, _)| !(is_own(name, INSERT_SETTINGS) || has_tokens && is_own(name, TOKEN_SETTINGS)));
     Ok(settings)
 }
 

@@ -258,7 +258,7 @@ pub fn read_again(spec: &TaskSpec, plan: &Plan) -> Result<Option<Batch>, Failure
                 return Ok(Some(batch));
             }
             Err(error) if error.kind == Kind::Retry => {
-                tracing::warn!(%error, "reading the records of a plan again")
+                tracing::warn!(%error, "reading the records of a plan again");
             }
             Err(error) => return Err(of_kafka("reading the records of a plan again", &error)),
         }

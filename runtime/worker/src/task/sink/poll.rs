@@ -209,15 +209,13 @@ impl Poller<'_> {
         }
         let batch = std::mem::replace(&mut self.batch, Batch::new(Instant::now()));
         self.partitions.sent();
-        match jobs.try_send((self.generation, Work::Batch(batch))) {
-            Err(
-                TrySendError::Full((_, Work::Batch(batch)))
-                | TrySendError::Disconnected((_, Work::Batch(batch))),
-            ) => {
-                self.partitions.written(self.generation, Vec::new());
-                self.batch = batch;
-            }
-            Ok(()) | Err(_) => {}
+        let sent = jobs.try_send((self.generation, Work::Batch(batch)));
+        if let Err(
+            TrySendError::Full((_, Work::Batch(batch))) | TrySendError::Disconnected((_, Work::Batch(batch))),
+        ) = sent
+        {
+            self.partitions.written(self.generation, Vec::new());
+            self.batch = batch;
         }
         Ok(())
     }

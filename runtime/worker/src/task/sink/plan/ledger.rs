@@ -100,16 +100,15 @@ impl Ledger {
 
     /// Everything of the plan is durable. Answers where each of this task's partitions goes on.
     pub fn settle(&mut self, id: [u8; 16]) -> Vec<(TopicPartition, i64)> {
-        let own: Vec<_> = match self.current.take_if(|plan| plan.id == id) {
-            Some(plan) => plan.ranges.into_iter().map(|range| (range.at, range.end)).collect(),
-            None => {
-                let Some(place) = self.found.iter().position(|open| open.plan.id == id) else {
-                    return Vec::new();
-                };
-                let Open { plan, own } = self.found.remove(place);
-                let mine = plan.ranges.into_iter().filter(|range| own.contains(&range.at));
-                mine.map(|range| (range.at, range.end)).collect()
-            }
+        let own: Vec<_> = if let Some(plan) = self.current.take_if(|plan| plan.id == id) {
+            plan.ranges.into_iter().map(|range| (range.at, range.end)).collect()
+        } else {
+            let Some(place) = self.found.iter().position(|open| open.plan.id == id) else {
+                return Vec::new();
+            };
+            let Open { plan, own } = self.found.remove(place);
+            let mine = plan.ranges.into_iter().filter(|range| own.contains(&range.at));
+            mine.map(|range| (range.at, range.end)).collect()
         };
         for (at, end) in &own {
             self.settled.insert(at.clone(), Some(*end));

@@ -171,9 +171,9 @@ struct Owner {
 
 impl Owner {
     fn start(world: &World, owned: BTreeSet<i32>) -> Self {
-        let mut owner = Self { owned, ..Self::default() };
-        owner.ledger.assign(&world.committed(&owner.owned)).unwrap();
-        owner
+        let mut new = Self { owned, ..Self::default() };
+        new.ledger.assign(&world.committed(&new.owned)).unwrap();
+        new
     }
 
     fn moved(&mut self) -> Vec<Commit> {
