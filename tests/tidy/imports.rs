@@ -4,6 +4,7 @@ use crate::checkout::{Checkout, assert_clean, assert_finds};
 
 const SDK: &str = "penstock-sdk";
 const TESTKIT: &str = "penstock-testkit";
+const FORMATS: &str = "penstock-formats";
 
 /// Folder of a crate, what it may depend on, and what its tests may use besides.
 const ALLOWED: &[(&str, &[&str], &[&str])] = &[
@@ -14,12 +15,12 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("plugins/testkit/", &["penstock-abi", SDK, "penstock-host"], &[]),
     ("plugins/formats/", &["penstock-abi", SDK], &[TESTKIT]),
     ("plugins/transforms/", &["penstock-abi", SDK], &[TESTKIT]),
-    ("connectors/", &[SDK], &[TESTKIT]),
+    ("connectors/", &[SDK, FORMATS], &[TESTKIT]),
     ("runtime/cluster/", &[], &[]),
     ("runtime/kafka/", &[], &[]),
     (
         "runtime/worker/",
-        &["penstock-cluster", "penstock-kafka", "penstock-host", "penstock-transforms", SDK],
+        &["penstock-cluster", "penstock-kafka", "penstock-host", "penstock-transforms", FORMATS, SDK],
         &[],
     ),
     ("runtime/server/", &["penstock-worker", "penstock-cluster"], &[]),
@@ -102,6 +103,7 @@ fn package_of(key: &str) -> &str {
         "host" => "penstock-host",
         "testkit" => TESTKIT,
         "transforms" => "penstock-transforms",
+        "formats" => FORMATS,
         "cluster" => "penstock-cluster",
         "kafka" => "penstock-kafka",
         "worker" => "penstock-worker",
