@@ -72,6 +72,7 @@ fn constants(text: &mut String) {
         ("FLAG_ENCODED", FLAG_ENCODED.into()),
         ("FLAG_PLANS", FLAG_PLANS.into()),
         ("PLAN_REPEATED", PLAN_REPEATED.into()),
+        ("FLAG_REGISTRY", FLAG_REGISTRY.into()),
         ("VALUE_NULL", KIND_NULL.into()),
         ("VALUE_BYTES", KIND_BYTES.into()),
         ("VALUE_TEXT", KIND_TEXT.into()),

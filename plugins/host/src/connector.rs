@@ -109,6 +109,11 @@ impl Connector {
         self.0.offered.writes_plans
     }
 
+    /// A sink that decodes what was written with a schema of a registry.
+    pub fn asks_registries(&self) -> bool {
+        self.0.offered.asks_registries
+    }
+
     /// The library's file.
     pub fn path(&self) -> &Path {
         &self.0.path

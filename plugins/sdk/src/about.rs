@@ -11,6 +11,7 @@ pub struct About {
     pub(crate) settings: Vec<Setting>,
     pub(crate) is_encoded: bool,
     pub(crate) writes_plans: bool,
+    pub(crate) asks_registries: bool,
 }
 
 impl About {
@@ -24,6 +25,7 @@ impl About {
             settings: Vec::new(),
             is_encoded: false,
             writes_plans: false,
+            asks_registries: false,
         }
     }
 
@@ -60,6 +62,14 @@ impl About {
     #[must_use]
     pub fn exactly_once(mut self) -> Self {
         self.writes_plans = true;
+        self
+    }
+
+    /// A sink that is [`Self::encoded`] and finds the schemas of a registry by itself. Without this, what was written
+    /// with such a schema arrives as JSON.
+    #[must_use]
+    pub fn asks_registries(mut self) -> Self {
+        self.asks_registries = true;
         self
     }
 }

@@ -121,7 +121,10 @@ fn table(about: About, functions: &Functions) -> &'static abi::Connector {
 
 fn flags(about: &About, functions: &Functions) -> u32 {
     let plans = about.writes_plans && functions.write_planned.is_some();
-    (if about.is_encoded { abi::FLAG_ENCODED } else { 0 }) | (if plans { abi::FLAG_PLANS } else { 0 })
+    let flag = |is_set: bool, flag: u32| if is_set { flag } else { 0 };
+    flag(about.is_encoded, abi::FLAG_ENCODED)
+        | flag(plans, abi::FLAG_PLANS)
+        | flag(about.asks_registries, abi::FLAG_REGISTRY)
 }
 
 /// Unknown names, then what the author's own check found. `config` may only carry declared and common settings.

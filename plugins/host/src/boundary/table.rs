@@ -15,6 +15,7 @@ pub(crate) struct Offered {
     pub settings_json: String,
     pub is_encoded: bool,
     pub writes_plans: bool,
+    pub asks_registries: bool,
 }
 
 /// The functions of a connector; complete for its kind.
@@ -132,6 +133,7 @@ unsafe fn offered(table: &abi::Connector) -> Result<Offered, String> {
         settings_json,
         is_encoded: table.flags & abi::FLAG_ENCODED != 0,
         writes_plans: table.flags & abi::FLAG_PLANS != 0 && table.write_planned.is_some(),
+        asks_registries: table.flags & abi::FLAG_REGISTRY != 0,
         class,
     })
 }
