@@ -2,7 +2,9 @@
 mod backoff;
 mod budget;
 pub mod dead_letters;
+mod patience;
 pub mod producers;
 
 pub use backoff::Backoff;
 pub use budget::{Budget, Reservation};
+pub use patience::Patience;

@@ -13,11 +13,13 @@ pub enum Class {
     Json,
     SimpleHeader,
     String,
+    /// With its schemas in a registry.
+    Avro,
 }
 
 impl Class {
     /// In the order in which clients are offered them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Boolean,
         Self::ByteArray,
         Self::Double,
@@ -28,6 +30,7 @@ impl Class {
         Self::Json,
         Self::SimpleHeader,
         Self::String,
+        Self::Avro,
     ];
 
     /// Finds a converter by Java's full name, the simple name, or the simple name without `Converter`.
@@ -53,7 +56,13 @@ impl Class {
             Self::Json => "org.apache.kafka.connect.json.JsonConverter",
             Self::SimpleHeader => "org.apache.kafka.connect.storage.SimpleHeaderConverter",
             Self::String => "org.apache.kafka.connect.storage.StringConverter",
+            Self::Avro => "io.confluent.connect.avro.AvroConverter",
         }
+    }
+
+    /// Whether a worker of Apache Kafka has it without anything added, which is what clients are recommended.
+    pub fn is_kafkas_own(self) -> bool {
+        self != Self::Avro
     }
 
     /// Whether keys and values can go through it; `SimpleHeaderConverter` is for headers alone.
@@ -75,7 +84,13 @@ mod tests {
                 assert_eq!(Class::find(name), Some(class), "{name}");
             }
         }
-        for name in ["", "Converter", "converters.LongConverter", "jsonconverter", "AvroConverter"] {
+        for name in [
+            "",
+            "Converter",
+            "converters.LongConverter",
+            "jsonconverter",
+            "io.apicurio.registry.utils.converter.AvroConverter",
+        ] {
             assert_eq!(Class::find(name), None, "{name}");
         }
     }

@@ -1,5 +1,6 @@
 //! Connect's converters: bytes as they are in Kafka to values for plugins, and back.
 
+mod avro;
 pub mod base64;
 mod class;
 mod json;
@@ -17,6 +18,7 @@ use std::ops::Range;
 use penstock_sdk::flat;
 
 use crate::definition::{self, ConverterConfig};
+use avro::Avro;
 pub use class::Class;
 use json::Json;
 use text::Charset;
@@ -67,19 +69,27 @@ impl Converted {
     }
 }
 
-/// What is wrong with one record's bytes or value: a sentence, without the data itself.
+/// What is wrong, nearly always with one record's bytes or value: a sentence, without the data itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error(String);
+pub struct Error {
+    kind: formats::Kind,
+    sentence: String,
+}
 
 impl Error {
-    fn new(sentence: impl Into<String>) -> Self {
-        Self(sentence.into())
+    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+        Self { kind: formats::Kind::Record, sentence: sentence.into() }
+    }
+
+    /// Whether it is the record's fault; if not, another record would meet the same.
+    pub fn kind(&self) -> formats::Kind {
+        self.kind
     }
 }
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.sentence)
     }
 }
 
@@ -88,6 +98,12 @@ impl std::error::Error for Error {}
 impl From<flat::Malformed> for Error {
     fn from(malformed: flat::Malformed) -> Self {
         Self::new(malformed.to_string())
+    }
+}
+
+impl From<formats::Error> for Error {
+    fn from(error: formats::Error) -> Self {
+        Self { kind: error.kind(), sentence: error.message().to_owned() }
     }
 }
 
@@ -104,11 +120,17 @@ enum Codec {
     Text(Charset),
     Scalar,
     Json(Box<Json>),
+    Avro(Box<Avro>),
 }
 
 impl Converter {
     /// Opens a converter by any of its names; an error names the class or the setting that is wrong.
     pub fn open(config: &ConverterConfig) -> Result<Self, definition::Error> {
+        Self::open_for("value", config)
+    }
+
+    /// As [`Self::open`], for `key` or `value`: converters with a registry have settings for each.
+    pub fn open_for(part: &'static str, config: &ConverterConfig) -> Result<Self, definition::Error> {
         let class = Class::find(&config.class).ok_or_else(|| {
             let name = &config.class;
             definition::Error::new(format!("converter {name}: this worker has no such converter"))
@@ -117,6 +139,7 @@ impl Converter {
             Class::ByteArray => Codec::Bytes,
             Class::String | Class::SimpleHeader => Codec::Text(Charset::open(&config.settings)?),
             Class::Json => Codec::Json(Box::new(Json::open(&config.settings)?)),
+            Class::Avro => Codec::Avro(Box::new(Avro::open(&config.settings, part)?)),
             Class::Boolean | Class::Double | Class::Float | Class::Integer | Class::Long | Class::Short => {
                 Codec::Scalar
             }
@@ -136,6 +159,19 @@ impl Converter {
             (Codec::Bytes, _) => "bytes",
             (Codec::Text(_), _) => "text",
             (Codec::Scalar, class) => scalar::format_name(class),
+            (Codec::Avro(_), _) => "avro-confluent",
+        }
+    }
+
+    /// Whether schemas come from a registry: not every sink that decodes by itself can ask one.
+    pub fn needs_registry(&self) -> bool {
+        matches!(self.codec, Codec::Avro(_))
+    }
+
+    /// The topic of the values that are written next; only converters with a registry want to know it.
+    pub fn set_topic(&mut self, topic: &str) {
+        if let Codec::Avro(avro) = &mut self.codec {
+            avro.set_topic(topic);
         }
     }
 
@@ -149,6 +185,7 @@ impl Converter {
             Codec::Text(charset) => Ok(Converted::Text(charset.decode(bytes, arena))),
             Codec::Scalar => scalar::read(self.class, bytes, arena).map(|()| flat(arena)),
             Codec::Json(json) => json.read(bytes, arena).map(|()| flat(arena)),
+            Codec::Avro(avro) => avro.read(bytes, arena).map(|()| flat(arena)),
         };
         if converted.is_err() {
             arena.truncate(start);
@@ -165,6 +202,7 @@ impl Converter {
             (Codec::Bytes, _) => Some("{\"type\":\"bytes\",\"optional\":true}"),
             (Codec::Text(_), _) => Some("{\"type\":\"string\",\"optional\":true}"),
             (Codec::Scalar, class) => scalar::schema_text(class),
+            (Codec::Avro(avro), _) => avro.schema_text().filter(|_| bytes.is_some()),
         }
     }
 
@@ -185,6 +223,7 @@ impl Converter {
         let start = out.len();
         let written = match (&mut self.codec, value) {
             (Codec::Json(json), value) => json.write(value, schema, out),
+            (Codec::Avro(avro), value) => avro.write(value, schema, out),
             (_, Value::Null) => Ok(false),
             (Codec::Bytes, value) => scalar::write_bytes(value, out),
             (Codec::Text(charset), value) => charset.encode(value, out),

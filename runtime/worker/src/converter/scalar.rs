@@ -20,7 +20,7 @@ pub fn read(class: Class, bytes: &[u8], arena: &mut Vec<u8>) -> Result<(), Error
         Class::Long => flat.int64(i64::from_be_bytes(sized(class, bytes)?)),
         Class::Float => flat.float32(f32::from_be_bytes(sized(class, bytes)?)),
         Class::Double => flat.float64(f64::from_be_bytes(sized(class, bytes)?)),
-        Class::ByteArray | Class::Json | Class::SimpleHeader | Class::String => {
+        Class::Avro | Class::ByteArray | Class::Json | Class::SimpleHeader | Class::String => {
             unreachable!("the converter's codec is chosen by its class")
         }
     }
@@ -80,13 +80,14 @@ pub fn schema_text(class: Class) -> Option<&'static str> {
         Class::Long => Some("{\"type\":\"int64\",\"optional\":true}"),
         Class::Float => Some("{\"type\":\"float\",\"optional\":true}"),
         Class::Double => Some("{\"type\":\"double\",\"optional\":true}"),
-        Class::ByteArray | Class::Json | Class::SimpleHeader | Class::String => None,
+        Class::Avro | Class::ByteArray | Class::Json | Class::SimpleHeader | Class::String => None,
     }
 }
 
 /// What a sink that decodes by itself calls the format.
 pub fn format_name(class: Class) -> &'static str {
     match class {
+        Class::Avro => "avro-confluent",
         Class::Boolean => "boolean",
         Class::ByteArray => "bytes",
         Class::Double => "double",

@@ -335,8 +335,8 @@ fn settings_that_cannot_be_kept_are_named() {
         let error = Converter::open(&ConverterConfig { class: class.to_owned(), settings }).unwrap_err();
         assert!(error.to_string().starts_with(key), "{error}");
     }
-    let unknown = ConverterConfig { class: "AvroConverter".to_owned(), settings: IndexMap::new() };
-    assert!(Converter::open(&unknown).unwrap_err().to_string().contains("AvroConverter"));
+    let unknown = ConverterConfig { class: "ThriftConverter".to_owned(), settings: IndexMap::new() };
+    assert!(Converter::open(&unknown).unwrap_err().to_string().contains("ThriftConverter"));
 }
 
 #[test]

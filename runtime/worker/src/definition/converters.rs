@@ -2,6 +2,7 @@
 
 use super::Config;
 use super::draft::{Draft, Given};
+use super::registry;
 use super::rules::given;
 use super::setting::Type::{Boolean, Int, String as Text};
 use super::setting::{Definition, Importance, Width};
@@ -125,6 +126,7 @@ fn settings(class: Class) -> Vec<Definition> {
         Class::SimpleHeader => Vec::new(),
         Class::String => vec![kind(), encoding()],
         Class::Json => json(kind()),
+        Class::Avro => registry::settings(kind()),
         _ => vec![kind()],
     }
 }

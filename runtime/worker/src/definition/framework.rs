@@ -63,7 +63,7 @@ fn converters(worker: &Worker) -> Vec<Definition> {
             .titled(format!("{title} converter class"));
         class.recommended = converter::Class::ALL
             .iter()
-            .filter(|c| header || c.is_for_records())
+            .filter(|c| (header || c.is_for_records()) && c.is_kafkas_own())
             .map(|c| c.name().to_owned())
             .collect();
         let mut version = Definition::new(format!("{part}.converter.plugin.version"), Text)

@@ -8,6 +8,7 @@ mod framework;
 mod nearest;
 mod plugin;
 mod policy;
+mod registry;
 mod rules;
 mod setting;
 mod topic_creation;

@@ -98,11 +98,11 @@ impl TaskSpec {
     }
 
     pub fn key_converter(&self) -> Result<Converter, Failure> {
-        converter("key.converter", &self.connector.key_converter)
+        converter("key", &self.connector.key_converter)
     }
 
     pub fn value_converter(&self) -> Result<Converter, Failure> {
-        converter("value.converter", &self.connector.value_converter)
+        converter("value", &self.connector.value_converter)
     }
 
     /// The worker's consumer settings with the connector's overrides.
@@ -122,8 +122,8 @@ impl TaskSpec {
     }
 }
 
-fn converter(key: &str, config: &ConverterConfig) -> Result<Converter, Failure> {
-    Converter::open(config).map_err(|error| wrong(&format!("{key}: {error}")))
+fn converter(part: &'static str, config: &ConverterConfig) -> Result<Converter, Failure> {
+    Converter::open_for(part, config).map_err(|error| wrong(&format!("{part}.converter: {error}")))
 }
 
 /// Settings of a connector's client: `bootstrap.servers` of the worker, the worker's prefixed settings, then the

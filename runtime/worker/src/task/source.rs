@@ -5,8 +5,8 @@ mod topics;
 use super::config::TaskSpec;
 use super::failure::{failure, failure_of, of_kafka};
 use crate::converter::{Converter, Value};
-use crate::delivery::Backoff;
 use crate::delivery::producers::Outbox;
+use crate::delivery::{Backoff, Patience};
 use crate::transform::{Raw, Reshaped, Reshaper, refuse};
 use cluster::{Failure, Wanted};
 use host::{Kind, SourceInstance};
@@ -191,11 +191,13 @@ impl Sender<'_> {
         };
         let topic = reshaped.topic;
         topics.prepare(spec, topic)?;
-        let key = match encoded(key, reshaped.key, key_bytes) {
+        key.set_topic(topic);
+        value.set_topic(topic);
+        let key = match encoded(spec, key, reshaped.key, key_bytes)? {
             Ok(key) => key,
             Err(reason) => return refuse(spec, topic, &format!("key: {reason}")),
         };
-        let value = match encoded(value, reshaped.value, value_bytes) {
+        let value = match encoded(spec, value, reshaped.value, value_bytes)? {
             Ok(value) => value,
             Err(reason) => return refuse(spec, topic, &format!("value: {reason}")),
         };
@@ -234,21 +236,31 @@ fn produce(spec: &TaskSpec, outbox: &Outbox, batch: u32, record: &Outgoing<'_>) 
     }
 }
 
-/// The bytes that go to Kafka: of a source's own when the converter leaves them alone, else in `buffer`.
+/// The bytes that go to Kafka: of a source's own when the converter leaves them alone, else in `buffer`. A record that
+/// cannot be written is a sentence; it waits where it is not to blame.
 fn encoded<'a>(
+    spec: &TaskSpec,
     converter: &mut Converter,
     raw: Raw<'_>,
     buffer: &'a mut Vec<u8>,
-) -> Result<Option<&'a [u8]>, String> {
+) -> Result<Result<Option<&'a [u8]>, String>, Failure> {
     let value = match (raw.kind, raw.bytes) {
         (KIND_NULL, _) | (_, None) => Value::Null,
         (KIND_TEXT, Some(bytes)) => {
-            Value::Text(std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?)
+            let Ok(text) = std::str::from_utf8(bytes) else { return Ok(Err("not UTF-8".to_owned())) };
+            Value::Text(text)
         }
         (KIND_FLAT, Some(bytes)) => Value::Flat(bytes),
         (_, Some(bytes)) => Value::Bytes(bytes),
     };
     buffer.clear();
-    let written = converter.to_bytes(value, raw.schema, buffer).map_err(|error| error.to_string())?;
-    Ok(written.map(|range| &buffer[range]))
+    let mut patience = Patience::new();
+    let written = loop {
+        match converter.to_bytes(value, raw.schema, buffer) {
+            Ok(written) => break written,
+            Err(error) if error.kind() == formats::Kind::Record => return Ok(Err(error.to_string())),
+            Err(error) => patience.wait(spec, &error)?,
+        }
+    };
+    Ok(Ok(written.map(|range| &buffer[range])))
 }

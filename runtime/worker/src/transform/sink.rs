@@ -7,19 +7,21 @@ pub use decode::Converters;
 pub use shapes::{Shaped, Shapes};
 
 use super::Pipeline;
-use crate::converter::Converter;
-use crate::definition::ConverterConfig;
-use crate::task::{TaskSpec, wrong};
+use super::rewriting::{is_needed, plain_json};
+use crate::converter::{self, Converter};
+use crate::task::TaskSpec;
 use cluster::Failure;
-use decode::{Decoded, Decoder};
+use decode::{Decoded, Decoder, Side};
 use kafka::Message;
-use transforms::{Given, Verdict};
+use transforms::{Given, Slot, Verdict};
 
 /// The transforms of one sink task.
 pub struct Shaper {
     pipeline: Pipeline,
     /// Writes what a sink that decodes by itself gets in the place of transformed keys and values.
     json: Option<Converter>,
+    /// The sides that such a sink cannot read as they are: key, value.
+    is_foreign: [bool; 2],
     /// Values of the record at hand, for such a sink.
     scratch: Vec<u8>,
 }
@@ -31,6 +33,8 @@ pub enum Refused {
     Value(String),
     Header(String),
     Transform(&'static str, String),
+    /// It is not the record's fault.
+    Nobody(converter::Error),
 }
 
 /// The memory of a batch, to which values and references are added.
@@ -41,10 +45,11 @@ pub struct Memory<'a> {
 
 impl Shaper {
     /// `None` when no transform is configured.
-    pub fn open(spec: &TaskSpec) -> Result<Option<Self>, Failure> {
+    pub fn open(spec: &TaskSpec, key: &Converter, value: &Converter) -> Result<Option<Self>, Failure> {
         let Some(pipeline) = Pipeline::open(spec)? else { return Ok(None) };
         let json = if spec.plugin.is_encoded() { Some(plain_json()?) } else { None };
-        Ok(Some(Self { pipeline, json, scratch: Vec::new() }))
+        let is_foreign = [is_needed(&spec.plugin, key), is_needed(&spec.plugin, value)];
+        Ok(Some(Self { pipeline, json, is_foreign, scratch: Vec::new() }))
     }
 
     /// What a sink that decodes by itself gets: JSON where transforms make the key or the value.
@@ -79,11 +84,12 @@ impl Shaper {
         converters: &mut Converters<'_>,
         memory: &mut Memory<'_>,
     ) -> Result<Option<Shaped>, Refused> {
-        let Self { pipeline: Pipeline { chain, schemas, headers }, json, scratch } = self;
+        let Self { pipeline: Pipeline { chain, schemas, headers }, json, is_foreign, scratch } = self;
         scratch.clear();
         let touches = chain.touches();
-        let values = if json.is_some() { scratch } else { &mut *memory.arena };
-        let decoder = Decoder { converters, touches, is_encoded: json.is_some(), schemas };
+        let values = if json.is_some() { &mut *scratch } else { &mut *memory.arena };
+        let decoder =
+            Decoder { converters, touches, is_encoded: json.is_some(), is_foreign: *is_foreign, schemas };
         let sides = decoder.decode(message, values)?;
         let names = if touches.headers { names(message) } else { Vec::new() };
         let given = Given {
@@ -104,10 +110,20 @@ impl Shaper {
         let Decoded { key, value } = sides;
         let (key, value) = match json {
             None => (shapes.decoded(&record.key, key, arena), shapes.decoded(&record.value, value, arena)),
-            Some(json) => (
-                shapes::encoded(&record.key, touches.key.writes, json, arena).map_err(Refused::Key)?,
-                shapes::encoded(&record.value, touches.value.writes, json, arena).map_err(Refused::Value)?,
-            ),
+            Some(json) => {
+                let mut shape =
+                    |slot: &Slot, side: &Side, bytes: Option<&[u8]>, is_foreign: bool, writes: bool| {
+                        // What no transform made is still where the converter left it.
+                        if is_foreign && !slot.is_changed() {
+                            return shapes::rewritten(side, bytes, scratch, json, arena);
+                        }
+                        shapes::encoded(slot, is_foreign || writes, json, arena)
+                    };
+                let made = shape(&record.key, &key, message.key(), is_foreign[0], touches.key.writes);
+                let key = made.map_err(Refused::Key)?;
+                let made = shape(&record.value, &value, message.value(), is_foreign[1], touches.value.writes);
+                (key, made.map_err(Refused::Value)?)
+            }
         };
         let topic = record.has_new_topic.then(|| shapes.topic(&record.topic));
         let headers = shapes.headers(record, headers, arena).map_err(Refused::Header)?;
@@ -118,10 +134,4 @@ impl Shaper {
 /// Names of a record's headers; what is not UTF-8 has none, as no transform could name it.
 fn names(message: Message<'_>) -> Vec<&str> {
     message.headers().map(|header| std::str::from_utf8(header.name).unwrap_or_default()).collect()
-}
-
-fn plain_json() -> Result<Converter, Failure> {
-    let settings = [("schemas.enable".to_owned(), "false".to_owned())].into_iter().collect();
-    let config = ConverterConfig { class: "JsonConverter".to_owned(), settings };
-    Converter::open(&config).map_err(|error| wrong(&error.to_string()))
 }

@@ -2,7 +2,10 @@
 use super::batch::{Batch, Ends};
 use super::rejects::{Reject, Stage};
 use crate::converter::{self, Converted, Converter};
-use crate::transform::{Converters, Memory, Refused, Shaped, Shaper, Shapes};
+use crate::task::config::TaskSpec;
+use crate::transform::{Converters, Memory, Refused, Rewriting, Shaped, Shaper, Shapes};
+use cluster::Failure;
+use formats::Kind;
 use host::{Assembly, Item, Value};
 use kafka::{Message, TopicPartition};
 
@@ -12,6 +15,8 @@ pub struct Assembler {
     key: Converter,
     value: Converter,
     is_encoded: bool,
+    /// For a sink that decodes by itself, of formats that it cannot decode.
+    rewriting: Option<Rewriting>,
     arena: Vec<u8>,
     /// Key and value of each record; none for a record that could not be converted.
     converted: Vec<Option<(Converted, Converted)>>,
@@ -46,47 +51,56 @@ pub struct Place {
 }
 
 impl Assembler {
-    pub fn new(key: Converter, value: Converter, is_encoded: bool, shaper: Option<Shaper>) -> Self {
-        Self {
+    pub fn new(
+        spec: &TaskSpec,
+        key: Converter,
+        value: Converter,
+        shaper: Option<Shaper>,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
             assembly: Assembly::new(),
+            rewriting: Rewriting::open(&spec.plugin, &key, &value)?,
             key,
             value,
-            is_encoded,
+            is_encoded: spec.plugin.is_encoded(),
             arena: Vec::new(),
             converted: Vec::new(),
             shaping: shaper.map(|shaper| Shaping { shaper, shapes: Shapes::default(), shaped: Vec::new() }),
-        }
+        })
     }
 
-    /// Converts keys and values, unless the sink decodes by itself. Answers what could not be read.
-    pub fn convert(&mut self, batch: &Batch) -> Vec<Reject> {
+    /// Converts keys and values, unless the sink decodes by itself. Answers what could not be read; an error is one
+    /// that no record is to blame for, after which the batch has to be converted again.
+    pub fn convert(&mut self, batch: &Batch) -> Result<Vec<Reject>, converter::Error> {
         self.arena.clear();
         self.converted.clear();
         let mut rejects = Vec::new();
         if self.shaping.is_some() {
             return self.shape(batch);
         }
-        if self.is_encoded {
-            return rejects;
+        if self.is_encoded && self.rewriting.is_none() {
+            return Ok(rejects);
         }
         for (part, messages) in batch.parts.iter().enumerate() {
             for (index, message) in messages.iter().enumerate() {
                 match self.convert_one(message) {
                     Ok(pair) => self.converted.push(Some(pair)),
-                    Err((stage, reason)) => {
+                    Err((stage, error)) if error.kind() == Kind::Record => {
                         self.converted.push(None);
+                        let reason = error.to_string();
                         rejects.push(Reject { at: Place { part, index }, stage, class: None, reason });
                     }
+                    Err((_, error)) => return Err(error),
                 }
             }
         }
-        rejects
+        Ok(rejects)
     }
 
     /// Converts and transforms. Answers what could not be.
-    fn shape(&mut self, batch: &Batch) -> Vec<Reject> {
+    fn shape(&mut self, batch: &Batch) -> Result<Vec<Reject>, converter::Error> {
         let Self { key, value, arena, shaping, .. } = self;
-        let Some(Shaping { shaper, shapes, shaped }) = shaping else { return Vec::new() };
+        let Some(Shaping { shaper, shapes, shaped }) = shaping else { return Ok(Vec::new()) };
         shapes.clear();
         shaped.clear();
         let mut rejects = Vec::new();
@@ -95,29 +109,37 @@ impl Assembler {
         for (part, messages) in batch.parts.iter().enumerate() {
             for (index, message) in messages.iter().enumerate() {
                 let outcome = shaper.shape(message, &mut converters, &mut memory);
-                shaped.push(outcome.unwrap_or_else(|refused| {
-                    rejects.push(rejected(Place { part, index }, refused));
-                    None
-                }));
+                shaped.push(match outcome {
+                    Ok(outcome) => outcome,
+                    Err(refused) => {
+                        rejects.push(rejected(Place { part, index }, refused)?);
+                        None
+                    }
+                });
             }
         }
-        rejects
+        Ok(rejects)
     }
 
-    fn convert_one(&mut self, message: Message<'_>) -> Result<(Converted, Converted), (Stage, String)> {
-        let start = self.arena.len();
-        let key = self.key.to_value(message.key(), &mut self.arena);
-        let value = match key {
-            Ok(key) => self.value.to_value(message.value(), &mut self.arena).map(|value| (key, value)),
-            Err(error) => {
-                self.arena.truncate(start);
-                return Err((Stage::KeyConverter, error.to_string()));
-            }
+    fn convert_one(
+        &mut self,
+        message: Message<'_>,
+    ) -> Result<(Converted, Converted), (Stage, converter::Error)> {
+        let Self { key, value, arena, rewriting, .. } = self;
+        let start = arena.len();
+        let mut convert = |converter: &mut Converter, bytes| match rewriting {
+            Some(rewriting) => rewriting.rewrite(converter, bytes, arena),
+            None => converter.to_value(bytes, arena),
         };
-        value.map_err(|error| {
-            self.arena.truncate(start);
-            (Stage::ValueConverter, error.to_string())
-        })
+        let converted = match convert(key, message.key()) {
+            Ok(key) => match convert(value, message.value()) {
+                Ok(value) => return Ok((key, value)),
+                Err(error) => (Stage::ValueConverter, error),
+            },
+            Err(error) => (Stage::KeyConverter, error),
+        };
+        arena.truncate(start);
+        Err(converted)
     }
 
     /// The batch as the plugin gets it. Borrows the messages and the values that [`Self::convert`] made.
@@ -125,7 +147,7 @@ impl Assembler {
         if self.shaping.is_some() {
             return self.assemble_shaped(batch);
         }
-        let Self { assembly, is_encoded, arena, converted, .. } = self;
+        let Self { assembly, is_encoded, rewriting, arena, converted, .. } = self;
         let has_gaps = converted.iter().any(Option::is_none);
         let mut origin = Origin { places: has_gaps.then(Vec::new), ..Origin::default() };
         let mut builder = assembly.begin();
@@ -148,7 +170,7 @@ impl Assembler {
                     key_schema: None,
                     value_schema: None,
                 };
-                if *is_encoded {
+                if *is_encoded && rewriting.is_none() {
                     item.key = message.key().map_or(Value::Null, Value::Bytes);
                     item.value = message.value().map_or(Value::Null, Value::Bytes);
                 } else {
@@ -156,6 +178,9 @@ impl Assembler {
                     let Some(Some((k, v))) = values.next() else { continue };
                     item.key = crossing(k, message.key(), arena);
                     item.value = crossing(v, message.value(), arena);
+                    if *is_encoded {
+                        (item.key, item.value) = (encoded(item.key), encoded(item.value));
+                    }
                 }
                 if let Some(places) = &mut origin.places {
                     places.push(Place { part, index });
@@ -215,14 +240,15 @@ fn own_headers(message: Message<'_>) -> impl Iterator<Item = (&str, Option<&[u8]
     message.headers().filter_map(|header| Some((std::str::from_utf8(header.name).ok()?, header.value)))
 }
 
-fn rejected(at: Place, refused: Refused) -> Reject {
+fn rejected(at: Place, refused: Refused) -> Result<Reject, converter::Error> {
     let (stage, class, reason) = match refused {
         Refused::Key(reason) => (Stage::KeyConverter, None, reason),
         Refused::Value(reason) => (Stage::ValueConverter, None, reason),
         Refused::Header(reason) => (Stage::HeaderConverter, None, reason),
         Refused::Transform(class, reason) => (Stage::Transformation, Some(class), reason),
+        Refused::Nobody(error) => return Err(error),
     };
-    Reject { at, stage, class, reason }
+    Ok(Reject { at, stage, class, reason })
 }
 
 /// A converted value in the form in which it crosses to the plugin.
@@ -232,6 +258,14 @@ fn crossing<'a>(converted: &Converted, bytes: Option<&'a [u8]>, arena: &'a [u8])
         converter::Value::Bytes(bytes) => Value::Bytes(bytes),
         converter::Value::Text(text) => Value::Text(text),
         converter::Value::Flat(bytes) => Value::Flat(bytes),
+    }
+}
+
+/// What was written for a sink that decodes by itself crosses as bytes.
+fn encoded(value: Value<'_>) -> Value<'_> {
+    match value {
+        Value::Flat(bytes) => Value::Bytes(bytes),
+        other => other,
     }
 }
 

@@ -3,7 +3,7 @@ use super::assemble::{Assembler, Origin};
 use super::batch::{Batch, Ends};
 use super::plan::Plan;
 use super::rejects::{Reject, Rejects, Stage};
-use crate::delivery::Backoff;
+use crate::delivery::{Backoff, Patience};
 use crate::task::config::TaskSpec;
 use crate::task::failure::{failure, failure_of};
 use cluster::Failure;
@@ -33,7 +33,7 @@ impl Delivery {
     /// Where each partition goes on, once every record is durable or was dealt with.
     pub fn deliver(&mut self, batch: &Batch, plan: Option<Planned<'_>>) -> Result<Ends, Failure> {
         let Self { spec, sink, assembler, rejects, newest_ms } = self;
-        let unreadable = assembler.convert(batch);
+        let unreadable = convert(spec, assembler, batch)?;
         rejects.take(spec, batch, &unreadable)?;
         let (assembled, origin) = assembler.assemble(batch);
         *newest_ms = origin.newest_ms();
@@ -57,6 +57,17 @@ impl Delivery {
         let now = now_ms();
         if let Some(newest) = self.newest_ms {
             self.spec.metrics.latency_seconds.observe((now - newest).max(0) as f64 / 1000.0);
+        }
+    }
+}
+
+/// Converts a batch, however long the registry with its schemas gives no answer.
+fn convert(spec: &TaskSpec, assembler: &mut Assembler, batch: &Batch) -> Result<Vec<Reject>, Failure> {
+    let mut patience = Patience::new();
+    loop {
+        match assembler.convert(batch) {
+            Ok(rejects) => return Ok(rejects),
+            Err(error) => patience.wait(spec, &error)?,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::partitions::Partitions;
 use super::poll::Job;
 use crate::task::config::TaskSpec;
 use crate::task::failure::{failure, failure_of};
-use crate::transform::Shaper;
+use crate::transform::{Shaper, is_needed};
 use cluster::Failure;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -82,8 +82,14 @@ fn write_all(
 
 fn open(spec: &Arc<TaskSpec>) -> Result<Delivery, Failure> {
     let (key, value) = (spec.key_converter()?, spec.value_converter()?);
-    let shaper = Shaper::open(spec)?;
+    let shaper = Shaper::open(spec, &key, &value)?;
     let mut task = spec.open_task(&key, &value);
+    if is_needed(&spec.plugin, &key) {
+        task.key_format = "json";
+    }
+    if is_needed(&spec.plugin, &value) {
+        task.value_format = "json";
+    }
     if let Some(shaper) = &shaper {
         shaper.announce(&mut task);
     }
@@ -91,7 +97,7 @@ fn open(spec: &Arc<TaskSpec>) -> Result<Delivery, Failure> {
         .plugin
         .open_sink(&task, spec.services())
         .map_err(|error| failure_of("opening the sink", &error))?;
-    let assembler = Assembler::new(key, value, spec.plugin.is_encoded(), shaper);
+    let assembler = Assembler::new(spec, key, value, shaper)?;
     Delivery::open(Arc::clone(spec), sink, assembler)
 }
 

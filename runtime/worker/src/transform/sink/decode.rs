@@ -1,6 +1,6 @@
 //! Reads as much of a record as its transforms and its sink need.
 use super::Refused;
-use crate::converter::{Converted, Converter};
+use crate::converter::{self, Converted, Converter};
 use crate::transform::entering;
 use crate::transform::schemas::Schemas;
 use kafka::Message;
@@ -33,13 +33,16 @@ pub struct Decoder<'a, 'c> {
     pub touches: Touches,
     /// Whether the sink decodes by itself.
     pub is_encoded: bool,
+    /// Key and value: whether such a sink gets JSON for it.
+    pub is_foreign: [bool; 2],
     pub schemas: &'a mut Schemas,
 }
 
 impl Decoder<'_, '_> {
     pub fn decode(self, message: Message<'_>, out: &mut Vec<u8>) -> Result<Decoded, Refused> {
         let Touches { asks_for_tombstones, .. } = self.touches;
-        let is_read = !self.is_encoded;
+        let [key_is_foreign, value_is_foreign] = self.is_foreign;
+        let is_read = !self.is_encoded || key_is_foreign;
         let key = side(
             self.converters.key,
             message.key(),
@@ -47,14 +50,15 @@ impl Decoder<'_, '_> {
             self.schemas,
             out,
         );
-        let key = key.map_err(Refused::Key)?;
+        let key = key.map_err(|error| refused(error, Refused::Key))?;
+        let is_read = !self.is_encoded || value_is_foreign;
         let need = Need { is_read, is_touched: self.touches.value.any() };
         if asks_for_tombstones && !need.is_read && !need.is_touched {
             let converted = null_or_bytes(self.converters.value, message.value(), out);
             return Ok(Decoded { key, value: Side { converted, schema: None, is_touched: false } });
         }
         let value = side(self.converters.value, message.value(), need, self.schemas, out);
-        Ok(Decoded { key, value: value.map_err(Refused::Value)? })
+        Ok(Decoded { key, value: value.map_err(|error| refused(error, Refused::Value))? })
     }
 }
 
@@ -83,16 +87,21 @@ fn side(
     need: Need,
     schemas: &mut Schemas,
     out: &mut Vec<u8>,
-) -> Result<Side, String> {
+) -> Result<Side, converter::Error> {
     let Need { is_read, is_touched } = need;
     if !is_read && !is_touched {
         let made = if bytes.is_some() { Converted::Bytes } else { Converted::Null };
         return Ok(Side { converted: made, schema: None, is_touched });
     }
-    let made = converter.to_value(bytes, out).map_err(|error| error.to_string())?;
+    let made = converter.to_value(bytes, out)?;
     let text = if is_touched { converter.schema_text(bytes) } else { None };
-    let schema = text.map(|text| schemas.get(text)).transpose()?;
+    let schema = text.map(|text| schemas.get(text)).transpose().map_err(converter::Error::new)?;
     Ok(Side { converted: made, schema, is_touched })
+}
+
+/// Whose fault it is that a side cannot be read.
+fn refused(error: converter::Error, of_record: fn(String) -> Refused) -> Refused {
+    if error.kind() == formats::Kind::Record { of_record(error.to_string()) } else { Refused::Nobody(error) }
 }
 
 /// Only bytes in which the word stands can be a null; what cannot be read is none, and the sink's to refuse.

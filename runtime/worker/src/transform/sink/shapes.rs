@@ -165,6 +165,19 @@ pub fn encoded(
     Ok(Shape { content: Content::Bytes(written), schema: None })
 }
 
+/// A side that no transform touched, as JSON.
+pub fn rewritten(
+    side: &Side,
+    bytes: Option<&[u8]>,
+    values: &[u8],
+    json: &mut Converter,
+    arena: &mut Vec<u8>,
+) -> Result<Shape, String> {
+    let value = side.converted.value(bytes.unwrap_or_default(), values);
+    let written = json.to_bytes(value, None, arena).map_err(|error| error.to_string())?;
+    Ok(Shape { content: Content::Bytes(written), schema: None })
+}
+
 impl Shape {
     fn crossing<'a>(&self, bytes: Option<&'a [u8]>, arena: &'a [u8]) -> Value<'a> {
         match &self.content {
