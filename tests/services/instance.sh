@@ -10,6 +10,7 @@ variable() {
     kafka-secure*) echo PENSTOCK_TEST_KAFKA_SECURE ;;
     kafka*) echo PENSTOCK_TEST_KAFKA ;;
     clickhouse*) echo PENSTOCK_TEST_CLICKHOUSE ;;
+    apicurio*) echo PENSTOCK_TEST_APICURIO ;;
     connect*) echo PENSTOCK_TEST_CONNECT ;;
   esac
 }
@@ -19,6 +20,7 @@ given() {
   case $1 in
     kafka) [ -n "${PENSTOCK_TEST_KAFKA:-}" ] && echo "$PENSTOCK_TEST_KAFKA" ;;
     clickhouse) [ -n "${PENSTOCK_TEST_CLICKHOUSE:-}" ] && echo "$PENSTOCK_TEST_CLICKHOUSE" ;;
+    apicurio) [ -n "${PENSTOCK_TEST_APICURIO:-}" ] && echo "$PENSTOCK_TEST_APICURIO" ;;
     *) return 1 ;;
   esac
 }
@@ -58,6 +60,7 @@ run() {
     kafka*) KAFKA_PORT=$port KAFKA_DATA_DIR=$dir/broker "$here/kafka/kafka.sh" "$@" ;;
     clickhouse*) CLICKHOUSE_HOME=$dir/server CLICKHOUSE_HTTP_PORT=$port CLICKHOUSE_TCP_PORT=$((port + 1)) \
       "$here/clickhouse/clickhouse.sh" "$@" ;;
+    apicurio*) APICURIO_DIR=$dir/server APICURIO_PORT=$port "$here/apicurio/apicurio.sh" "$@" ;;
     connect*) CONNECT_DIR=$dir/worker CONNECT_NAME=$name CONNECT_REST_PORT=$port CONNECT_BOOTSTRAP=${BOOTSTRAP:-} \
       "$here/kafka/kafka.sh" "connect-$1" "${@:2}" ;;
   esac
