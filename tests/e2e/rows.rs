@@ -90,7 +90,7 @@ fn tombstones_and_change_events_leave_the_newest_rows() {
     let key = |id: i32| format!("{{\"id\":{id}}}");
     let changes = [(1, "r", 10), (2, "c", 11), (1, "u", 12), (2, "d", 13), (3, "c", 14)];
     let changes: Vec<_> =
-        changes.iter().map(|(id, op, lsn)| record(0, &key(*id), Some(&event(*id, op, *lsn)))).collect();
+        changes.iter().map(|(id, op, lsn)| record(*id % 2, &key(*id), Some(&event(*id, op, *lsn)))).collect();
     let event_topic = topic("events", &[changes, vec![record(0, &key(2), None)]].concat());
     let mut worker = Worker::distributed().start();
     worker
@@ -121,7 +121,7 @@ fn a_table_that_cannot_delete_is_refused_before_the_connector_exists() {
         worker.rest.post("/connectors", &json!({ "name": name, "config": config })).expect(400).to_string();
     let expected =
         "has engine MergeTree, which keeps all rows: expected ReplacingMergeTree(version, is_deleted)";
-    assert!(answer.contains("upsertMode") && answer.contains(expected), "{answer}");
+    assert!(answer.contains(expected), "{answer}");
     clickhouse.query(&format!("DROP TABLE `{name}`"));
 }
 
