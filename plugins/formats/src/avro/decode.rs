@@ -231,7 +231,7 @@ impl Fault {
     }
 
     fn path(&self) -> String {
-        self.fields.iter().rev().map(|field| format!("field {field}: ")).collect()
+        self.fields.iter().rev().flat_map(|field| ["field ", field, ": "]).collect()
     }
 }
 

@@ -30,7 +30,7 @@ struct Writing<'a> {
 impl<'a> Writing<'a> {
     fn schema(&mut self, schema: &'a Schema) -> Result<Value> {
         let plain = self.required(schema)?;
-        let default = self.default(schema);
+        let default = Self::default(schema);
         if !schema.optional {
             return Ok(plain);
         }
@@ -160,7 +160,7 @@ impl<'a> Writing<'a> {
             if let Some(doc) = &field.doc {
                 entry.insert("doc".to_owned(), doc.as_str().into());
             }
-            match self.default(field) {
+            match Self::default(field) {
                 Some(default) => drop(entry.insert("default".to_owned(), default)),
                 None if field.optional => drop(entry.insert("default".to_owned(), Value::Null)),
                 None => {}
@@ -215,7 +215,7 @@ impl<'a> Writing<'a> {
     }
 
     /// A default that Avro can have; structures and maps of them stay without.
-    fn default(&self, schema: &Schema) -> Option<Value> {
+    fn default(schema: &Schema) -> Option<Value> {
         let default = schema.default.as_ref()?;
         Some(match (&schema.shape, default) {
             (Shape::Bytes, Value::String(text)) => {

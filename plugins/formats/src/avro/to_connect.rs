@@ -31,7 +31,7 @@ impl Mapping<'_> {
         let node = self.schema.node(place);
         let mapped = match &node.kind {
             Type::Union(branches) => self.union(branches, open, budget),
-            _ => self.plain(node, open, budget).map(|schema| self.attributed(schema, node)),
+            _ => self.plain(node, open, budget).map(|schema| Self::attributed(schema, node)),
         };
         open.pop();
         mapped
@@ -114,7 +114,7 @@ impl Mapping<'_> {
     }
 
     /// What Connect's writers left in a type's attributes, and its name.
-    fn attributed(&self, mut schema: connect::Schema, node: &Node) -> connect::Schema {
+    fn attributed(mut schema: connect::Schema, node: &Node) -> connect::Schema {
         if let Some(version) = node.properties.get("connect.version").and_then(Value::as_i64) {
             schema.version = Some(version);
         }
