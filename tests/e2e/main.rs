@@ -11,6 +11,7 @@ mod exactly;
 mod examples;
 mod failures;
 mod file_stream;
+mod formats;
 mod internal_topics;
 mod lifecycle;
 mod loggers;

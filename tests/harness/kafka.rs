@@ -141,6 +141,14 @@ impl Kafka {
         producer.flush(TIMEOUT).expect("the broker acknowledges what was produced");
     }
 
+    /// Appends one record of bytes to partition 0.
+    pub fn put_bytes(&self, topic: &str, value: &[u8]) {
+        let producer: BaseProducer = self.config().create().expect("a producer");
+        let record = BaseRecord::<str, [u8]>::to(topic).partition(0).payload(value);
+        producer.send(record).unwrap_or_else(|(error, _)| panic!("producing to {topic}: {error}"));
+        producer.flush(TIMEOUT).expect("the broker acknowledges what was produced");
+    }
+
     /// Appends these values, without keys, to partition 0.
     pub fn produce_values<'a>(&self, topic: &str, values: impl IntoIterator<Item = &'a str>) {
         let mut values = values.into_iter();

@@ -13,6 +13,11 @@ pub fn clickhouse() -> String {
     shared("PENSTOCK_TEST_CLICKHOUSE")
 }
 
+/// The schema registry that all tests of a run share.
+pub fn registry() -> String {
+    shared("PENSTOCK_TEST_APICURIO")
+}
+
 /// The binary under test.
 pub fn binary() -> PathBuf {
     shared("PENSTOCK_BIN").into()
