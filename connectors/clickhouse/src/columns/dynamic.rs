@@ -14,6 +14,8 @@ pub struct Dynamic {
     chosen: Buffer,
     /// Blocks that have ended.
     cuts: usize,
+    /// How many types there were when the row began.
+    marked: usize,
     zones: Zones,
 }
 
@@ -26,7 +28,14 @@ struct Kind {
 impl Dynamic {
     pub fn new(zones: &Zones) -> Self {
         let zones = Zones { named: HashMap::new(), ..zones.clone() };
-        Dynamic { kinds: Vec::new(), places: HashMap::new(), chosen: Buffer::default(), cuts: 0, zones }
+        Dynamic {
+            kinds: Vec::new(),
+            places: HashMap::new(),
+            chosen: Buffer::default(),
+            cuts: 0,
+            marked: 0,
+            zones,
+        }
     }
 
     pub fn append(&mut self, json: &mut Cursor<'_>) -> Result<(), Fault> {
@@ -64,12 +73,17 @@ impl Dynamic {
     }
 
     pub fn mark(&mut self) {
+        self.marked = self.kinds.len();
         self.chosen.mark();
         self.each(Column::mark);
     }
 
     pub fn rollback(&mut self) {
         self.chosen.rollback();
+        // A type that only a refused row had would count against the most that a block may have.
+        for kind in self.kinds.drain(self.marked..) {
+            self.places.remove(&kind.name);
+        }
         self.each(Column::rollback);
     }
 
@@ -82,6 +96,7 @@ impl Dynamic {
     /// The types are kept for the next batch, unless there are more than a table keeps apart.
     pub fn clear(&mut self) {
         self.cuts = 0;
+        self.marked = 0;
         self.chosen.clear();
         if self.kinds.len() > KINDS_KEPT {
             self.kinds.clear();
