@@ -204,12 +204,14 @@ fn without_the_registry_known_schemas_go_on_and_unknown_ones_wait() {
         [2],
         "an offset moved past a record that nobody could read yet"
     );
+    // The registry forgets everything when it stops: nobody may ask it before it has the schemas again.
+    worker.kill();
     own.start_again();
     assert_eq!(orders(&own.address, "o"), [first, second], "an empty registry gives the same ids again");
+    worker.start();
     expected += "Struct{id=3,to=Struct{city=Rome}}\n";
     await_lines(&file, &expected);
     until("the last one to be committed", SOON, || kafka.committed(&group, &topic) == [3]);
-    assert!(worker.metric("penstock_task_records_rejected_total", &[&label]) < 0.5);
     worker.stop();
 }
 
