@@ -4,9 +4,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use penstock_sdk::Result;
 
+use crate::creation::{self, Opened};
 use crate::exact::{self, Promise};
 use crate::failure::{Cause, Failure};
 use crate::incoming::Incoming;
+use crate::notice::Notice;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::table::{Name, ZoneCache};
@@ -39,6 +41,10 @@ impl Delivery {
             shape,
             refresh: settings.refresh,
             exactly_once: settings.exactly_once,
+            wishes: settings.wishes.clone(),
+            creates_tables: settings.creates_tables,
+            evolution: settings.evolution,
+            notices: Vec::new(),
         };
         Ok(Delivery { settings, link, targets: HashMap::new(), receipts: Receipts::default() })
     }
@@ -80,6 +86,11 @@ impl Delivery {
         Ok(std::mem::take(&mut self.receipts).outcome)
     }
 
+    /// What became of tables since the last call.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.link.notices)
+    }
+
     /// Rejected records are durable before the batch is reported, if the user wants an error table.
     fn keep_rejected(&self, records: &[Incoming<'_>]) -> Result<(), Failure> {
         let Some(errors) = &self.settings.errors else { return Ok(()) };
@@ -98,7 +109,11 @@ impl Delivery {
     ) -> Result<Outcome, Failure> {
         let mut target = match self.targets.remove(name) {
             Some(target) => Ok(target),
-            None => Target::open(&mut self.link, name.clone()),
+            None => match creation::open(&mut self.link, name, (records, indices), promise) {
+                Ok(Opened::Ready(target)) => Ok(*target),
+                Ok(Opened::Waits(outcome)) => return Ok(outcome),
+                Err(failure) => Err(failure),
+            },
         };
         let result = match &mut target {
             Ok(target) => match promise {
@@ -109,6 +124,10 @@ impl Delivery {
         };
         // A table that is gone is forgotten, so that one made anew under its name is read anew.
         match (target, result) {
+            // It is created anew when the batch comes again.
+            (Ok(_), Err(failure)) if failure.cause == Cause::MissingTable && self.link.creates_tables => {
+                Err(Failure { cause: Cause::Busy, ..failure })
+            }
             (Err(failure), _) | (_, Err(failure)) if failure.cause == Cause::MissingTable => {
                 if !self.settings.skip_missing_tables {
                     return Err(failure);

@@ -13,6 +13,10 @@ pub struct Shape {
     pub separator: Option<String>,
     /// `None` inserts each record as a row.
     pub upserts: Option<Upserts>,
+    /// The column that takes the fields without one.
+    pub overflow: Option<String>,
+    /// A field without a column matters wherever it is, also in objects of which only mapped paths are taken.
+    pub every_field: bool,
 }
 
 /// One entry of `field2ColumnMap`.

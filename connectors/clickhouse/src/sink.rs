@@ -85,7 +85,12 @@ impl ClickHouseSink {
                 })
             })
             .collect::<Result<_>>()?;
-        let outcome = self.delivery.write(&records, promise)?;
+        let result = self.delivery.write(&records, promise);
+        for notice in self.delivery.take_notices() {
+            self.task.log(notice.level, &notice.sentence);
+            self.task.count(notice.event, notice.count);
+        }
+        let outcome = result?;
         self.count(&outcome);
         if outcome.rejected.is_empty() {
             return Ok(());

@@ -2,9 +2,12 @@
 use std::time::{Duration, Instant};
 
 use crate::decoder::{Appended, Column, Decoder, Keys};
+use crate::evolution::{Change, Evolution, Evolver, Part};
 use crate::exact::{Guarantee, Promise};
 use crate::failure::{Cause, Failure};
 use crate::incoming::{Class, Incoming, Refusal};
+use crate::notice::Notice;
+use crate::proposal::Wishes;
 use crate::server::Server;
 use crate::shape::Shape;
 use crate::table::{self, Name, ZoneCache};
@@ -44,6 +47,12 @@ pub struct Link {
     pub refresh: Option<Duration>,
     /// Tables that cannot drop what comes again are refused.
     pub exactly_once: bool,
+    /// What tables are like that do not exist yet, and whether they are created.
+    pub wishes: Wishes,
+    pub creates_tables: bool,
+    pub evolution: Evolution,
+    /// What the worker is to be told, for as long as it was not.
+    pub notices: Vec<Notice>,
 }
 
 pub struct Target {
@@ -53,6 +62,8 @@ pub struct Target {
     looked_at: Instant,
     /// What the table does against repetition; known under `exactlyOnce` alone.
     guarantee: Option<Guarantee>,
+    /// Alters the table for records that do not fit it.
+    evolver: Option<Evolver>,
 }
 
 impl Target {
@@ -61,7 +72,8 @@ impl Target {
         let decoder = decoder(link, &name, &columns, &zones)?;
         let guarantee =
             link.exactly_once.then(|| Guarantee::look(&link.server, &name, &columns)).transpose()?;
-        Ok(Target { name, columns, decoder, looked_at: Instant::now(), guarantee })
+        let evolver = Evolver::new(link.evolution);
+        Ok(Target { name, columns, decoder, looked_at: Instant::now(), guarantee, evolver })
     }
 
     /// Inserts the records at `indices`. When the server refuses the insert for what is in it, halves are tried
@@ -145,6 +157,9 @@ impl Target {
         if self.is_doubtful(&outcome) && self.look_again(link)? {
             outcome = self.decode(records, part);
         }
+        if self.evolve(link, Part { records, check: &check }, &outcome)? {
+            outcome = self.decode(records, part);
+        }
         check()?;
         match self.insert(link, token) {
             Err(failure) if matches!(failure.cause, Cause::Schema | Cause::Data) => {
@@ -160,13 +175,44 @@ impl Target {
         Ok(outcome)
     }
 
+    /// Alters the table if the batch needs it and the settings say so. True if it has changed.
+    fn evolve(&mut self, link: &mut Link, part: Part<'_>, outcome: &Outcome) -> Result<bool, Failure> {
+        let Some(evolver) = &mut self.evolver else { return Ok(false) };
+        let changes = evolver.evolve(link, &self.name, part, outcome)?;
+        if changes.is_empty() {
+            return Ok(false);
+        }
+        for round in 0..=link.evolution.refresh_retries {
+            if round > 0 {
+                std::thread::sleep(REFRESH_PAUSE);
+            }
+            self.look_again(link)?;
+            if changes.iter().all(|change| self.shows(change)) {
+                return Ok(true);
+            }
+        }
+        let sentence = format!("table {} was altered and does not show it yet", self.name);
+        Err(Failure::new(Cause::Busy, sentence))
+    }
+
+    fn shows(&self, change: &Change) -> bool {
+        let column = self.columns.iter().find(|column| column.name == change.name);
+        column.is_some_and(|column| Some(&column.type_text) != change.before.as_ref())
+    }
+
     fn decode(&mut self, records: &[Incoming<'_>], part: &[usize]) -> Outcome {
         self.decoder.clear();
+        self.evolver.iter_mut().for_each(Evolver::begin);
         let mut outcome = Outcome::default();
         for &index in part {
             let record = &records[index];
             match self.decoder.take(record) {
-                Ok(Appended::Row) => outcome.rows += 1,
+                Ok(Appended::Row) => {
+                    outcome.rows += 1;
+                    if let Some(evolver) = self.evolver.as_mut().filter(|_| self.decoder.has_stray()) {
+                        evolver.stray(index);
+                    }
+                }
                 Ok(Appended::Tombstone) => outcome.tombstones += 1,
                 Err(misfit) => outcome.rejected.push((index, record.refusal(Class::Parsing, &misfit))),
             }
@@ -179,7 +225,12 @@ impl Target {
     /// table may have got meanwhile.
     fn is_doubtful(&mut self, outcome: &Outcome) -> bool {
         let names = self.decoder.take_unknown();
-        !outcome.rejected.is_empty() || names.new || (names.any && self.looked_at.elapsed() >= LOOK_INTERVAL)
+        // Whoever alters the table for a field has to know whether somebody else did.
+        let has_strays = self.evolver.as_ref().is_some_and(Evolver::has_strays);
+        has_strays
+            || !outcome.rejected.is_empty()
+            || names.new
+            || (names.any && self.looked_at.elapsed() >= LOOK_INTERVAL)
     }
 
     fn insert(&mut self, link: &Link, token: Option<&str>) -> Result<(), Failure> {
@@ -227,5 +278,7 @@ const INSERT_BYTES: usize = 128 << 20;
 /// When the server has refused this many records one by one and inserted none, it is not the records that are
 /// wrong.
 const REFUSED_MAX: usize = 20;
+/// Between two looks at a table that was altered on another replica.
+const REFRESH_PAUSE: Duration = Duration::from_millis(200);
 /// How often records with fields that the table does not have make the sink look for new columns.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);

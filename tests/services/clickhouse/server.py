@@ -68,6 +68,12 @@ USERS_XML = """<clickhouse>
       <profile>default</profile><quota>default</quota>
       <grants><query>GRANT INSERT, CREATE TABLE ON penstock_sink_*.*</query><query>GRANT TABLE ENGINE ON MergeTree</query></grants>
     </creator>
+    <evolver> <!-- password evolver: as inserter, and may add and widen columns -->
+      <password>evolver</password>
+      <networks><ip>::1</ip><ip>127.0.0.0/8</ip></networks>
+      <profile>default</profile><quota>default</quota>
+      <grants><query>GRANT INSERT, ALTER ADD COLUMN, ALTER MODIFY COLUMN ON penstock_sink_*.*</query></grants>
+    </evolver>
     <reader> <!-- password reader -->
       <password>reader</password>
       <networks><ip>::1</ip><ip>127.0.0.0/8</ip></networks>
@@ -116,7 +122,7 @@ def has_users(path):
     """Whether the file is there and not from a time before its newest user."""
     try:
         with open(path) as f:
-            return "TABLE ENGINE" in f.read()
+            return "<evolver>" in f.read()
     except FileNotFoundError:
         return False
 

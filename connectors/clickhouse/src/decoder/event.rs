@@ -102,7 +102,7 @@ impl Decoder {
             )));
         }
         match image.and_then(object) {
-            Some(mut image) => self.object(&mut image, 0).map(|()| said),
+            Some(mut image) => self.row(&mut image).map(|()| said),
             None if said == Said::Delete => Ok(Said::DeleteKey),
             None => Err(Failure::Event("field after: expected an object with the row".to_owned())),
         }

@@ -1,8 +1,9 @@
 //! Makes a decoder from the columns of a table: which are virtual, which take which field, which keep versions.
 use super::event::{self, Events};
+use super::overflow::Overflow;
 use super::paths::{Paths, Plan};
 use super::rows::Rows;
-use super::{Column, Decoder, Slot, Source, Virtual};
+use super::{Column, Decoder, Met, Slot, Source, Virtual};
 use crate::shape::{Mapping, Shape, Upserts, Version};
 use crate::types;
 use crate::values::Zones;
@@ -55,6 +56,7 @@ impl Decoder {
         let slots = parts.rest.iter().map(|column| Slot::new(column, zones)).collect();
         let mut rows = Rows::new(slots);
         let mut paths = Paths::new(&plan(&parts, shape, upserts, &mut rows.slots));
+        let overflow = shape.overflow.as_ref().map(|name| Overflow::open(name, &rows)).transpose()?;
         let events =
             upserts.map(|(upserts, keys)| event::open(upserts, keys, &mut rows, &mut paths)).transpose()?;
         Ok(Decoder {
@@ -65,7 +67,8 @@ impl Decoder {
             paths,
             virtuals: parts.virtuals,
             events,
-            has_unknown: false,
+            overflow,
+            met: Met::default(),
             envelope: shape.envelope,
         })
     }
@@ -132,7 +135,8 @@ fn plan<'a>(
     upserts: Option<(&Upserts, &Keys)>,
     slots: &mut [Slot],
 ) -> Plan<'a> {
-    let mut plan = Plan { separator: shape.separator.as_deref(), ..Plan::default() };
+    let mut plan =
+        Plan { separator: shape.separator.as_deref(), every_field: shape.every_field, ..Plan::default() };
     plan.ignored.extend(parts.virtuals.iter().map(|column| column.name.as_str()));
     for (index, column) in parts.rest.iter().enumerate() {
         let is_version = upserts.is_some_and(|(_, keys)| keys.version == column.name);
@@ -141,7 +145,7 @@ fn plan<'a>(
             slots[index].field = mapping.source();
         } else if is_version {
             plan.ignored.push(&column.name);
-        } else {
+        } else if shape.overflow.as_ref() != Some(&column.name) {
             plan.own.push((&column.name, index));
         }
     }

@@ -3,6 +3,7 @@ mod event;
 mod explain;
 mod layout;
 mod names;
+mod overflow;
 mod paths;
 mod position;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::incoming::Incoming;
 use crate::json::{Cursor, Fault};
 use crate::native::Insert;
 use event::Events;
+use overflow::Overflow;
 use paths::{Action, Paths};
 use rows::Rows;
 
@@ -50,9 +52,19 @@ pub struct Decoder {
     virtuals: Vec<Virtual>,
     /// Deletes and change events, where the table keeps the newest row of each key.
     events: Option<Events>,
-    has_unknown: bool,
+    overflow: Option<Overflow>,
+    met: Met,
     envelope: bool,
     raw_only: bool,
+}
+
+/// Fields that no column takes.
+#[derive(std::default::Default)]
+struct Met {
+    /// Since it was last asked.
+    unknown: bool,
+    /// In the record at hand, with a value.
+    stray: bool,
 }
 
 /// What a value says.
@@ -69,6 +81,7 @@ impl Decoder {
     /// Decodes a record. One that does not fit leaves nothing behind.
     pub fn take(&mut self, record: &Incoming<'_>) -> Result<Appended, Misfit> {
         self.rows.begin();
+        self.met.stray = false;
         let said = match record.value {
             Some(_) if self.raw_only => Said::Row,
             Some(value) => self.read(value)?,
@@ -91,7 +104,12 @@ impl Decoder {
 
     /// What is known since the last call of fields without a column.
     pub fn take_unknown(&mut self) -> Unknown {
-        Unknown { new: self.paths.take_new(), any: std::mem::take(&mut self.has_unknown) }
+        Unknown { new: self.paths.take_new(), any: std::mem::take(&mut self.met.unknown) }
+    }
+
+    /// Whether the last record had a value, other than null, in a field without a column.
+    pub fn has_stray(&self) -> bool {
+        self.met.stray
     }
 
     /// Bytes that a row takes at least, once a batch has met every column.
@@ -168,7 +186,7 @@ impl Decoder {
         if self.reads_events() {
             return self.event(json);
         }
-        self.object(json, 0)?;
+        self.row(json)?;
         Ok(Said::Row)
     }
 
@@ -200,7 +218,8 @@ impl Decoder {
         match action {
             Action::Column(slot) => self.field(slot, json)?,
             Action::Unknown => {
-                self.has_unknown = true;
+                self.met.unknown = true;
+                self.met.stray |= json.peek() != b'n';
                 json.skip()?;
             }
             Action::Ignored => json.skip()?,

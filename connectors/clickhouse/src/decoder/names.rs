@@ -66,6 +66,11 @@ impl Names {
         self.entries[entry].action
     }
 
+    /// What is done with a field of this name.
+    pub fn find(&self, name: &str) -> Action {
+        self.index.get(name).map_or_else(|| self.unknown(), |&found| self.entries[found].action)
+    }
+
     pub fn take_new(&mut self) -> bool {
         std::mem::take(&mut self.new)
     }

@@ -30,6 +30,8 @@ pub struct Plan<'a> {
     pub separator: Option<&'a str>,
     /// Outermost names whose values no column takes.
     pub ignored: Vec<&'a str>,
+    /// Also fields that no column can be named for are told as unknown.
+    pub every_field: bool,
 }
 
 /// The names of each object that is looked into; the first level is the record itself.
@@ -92,7 +94,7 @@ impl Builder<'_> {
             actions.push((*name, field.action(inside)));
         }
         // A field that no column can be named for is no sign of a changed table.
-        let is_open = prefix != INNER;
+        let is_open = prefix != INNER || self.plan.every_field;
         let ignored =
             self.plan.ignored.iter().filter(|_| prefix.is_empty()).map(|name| (*name, Action::Ignored));
         let names = Names::new(ignored.chain(actions), is_open);

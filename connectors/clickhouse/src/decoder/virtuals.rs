@@ -62,6 +62,26 @@ impl Source {
         Some(found.1)
     }
 
+    /// The name of the virtual column.
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, source)| *source == self).map_or("", |(name, _)| name)
+    }
+
+    /// The type that a new column for it has.
+    pub fn column_type(self) -> &'static str {
+        match self {
+            Source::Key => "Nullable(String)",
+            Source::Timestamp => "DateTime64(3)",
+            Source::Partition => "Int32",
+            Source::Offset => "Int64",
+            Source::Topic => "LowCardinality(String)",
+            Source::HeaderKeys => "Array(String)",
+            Source::HeaderValues => "Array(Nullable(String))",
+            Source::RawMessage => "String",
+            Source::Deleted => "UInt8",
+        }
+    }
+
     pub fn what(self) -> &'static str {
         match self {
             Source::Key => "the record's key",

@@ -1,13 +1,16 @@
 //! The sink against a real server, whose own JSON parser says what is right.
 mod defaults;
 mod errors;
+mod evolution;
 mod exact;
 mod given;
 mod matrix;
 mod nested;
 mod oracle;
 mod rows;
+mod samples;
 mod schema;
+mod tables;
 mod trouble;
 mod upserts;
 

@@ -7,6 +7,7 @@ pub fn declare() -> Vec<Setting> {
         ("Connection", connection()),
         ("Target", target()),
         ("Rows", rows()),
+        ("Tables", super::tables::declare()),
         ("Delivery", delivery()),
         ("Compatibility", ignored()),
     ];
@@ -140,7 +141,8 @@ fn delivery() -> Vec<Setting> {
              errors.tolerance=all and works with or without a dead letter topic.",
         ),
         Setting::string("clusterName").default("").importance(Importance::Low).doc(
-            "Cluster on which error tables are created. Without a value they are created on the server alone.",
+            "Cluster on which tables and error tables are created and altered. Without a value that is done on the \
+             server alone.",
         ),
         Setting::boolean("exactlyOnce")
             .default("false")
@@ -157,10 +159,6 @@ fn delivery() -> Vec<Setting> {
             .default("30")
             .range(0, 600)
             .doc("Seconds after which a question for a table's columns is given up and asked again."),
-        Setting::boolean("auto.evolve")
-            .default("false")
-            .importance(Importance::Low)
-            .doc("Must be false: tables are not altered."),
         Setting::boolean("customInsertFormat")
             .default("false")
             .importance(Importance::Low)
@@ -183,7 +181,6 @@ fn ignored() -> Vec<Setting> {
         |setting: Setting, why: &str| setting.importance(Importance::Low).doc(format!("Ignored: {why}."));
     let state = "no state table is needed: exactlyOnce keeps its state in the group's offsets";
     let batches = "the worker decides how many records an insert has, and one insert spans partitions";
-    let evolve = "it belongs to auto.evolve, which is refused";
     vec![
         low(Setting::int("retryCount").default("3"), "the worker repeats an insert until it succeeds"),
         low(Setting::string("clientVersion").default("V1"), "there is one client"),
@@ -204,8 +201,6 @@ fn ignored() -> Vec<Setting> {
             "each record is checked by decoding it",
         ),
         low(Setting::boolean("bypassFieldCleanup").default("false"), "unknown fields cost nothing"),
-        low(Setting::int("auto.evolve.ddl.refresh.retries").default("3"), evolve),
-        low(Setting::boolean("auto.evolve.struct.to.json").default("false"), evolve),
     ]
 }
 

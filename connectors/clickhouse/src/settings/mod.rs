@@ -2,6 +2,7 @@
 mod declare;
 mod parts;
 mod rows;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,8 @@ pub use declare::declare;
 use parts::{Properties, address, pairs, server_settings, token_settings};
 
 use crate::error_table::ErrorTable;
+use crate::evolution::{Evolution, Mode};
+use crate::proposal::Wishes;
 use crate::shape::{KeyForm, Shape};
 use crate::table::Name;
 
@@ -61,6 +64,10 @@ pub struct Settings {
     /// Where rejected records go, beside the worker's dead letters.
     pub errors: Option<ErrorTable>,
     pub exactly_once: bool,
+    /// What tables are like that do not exist yet.
+    pub wishes: Wishes,
+    pub creates_tables: bool,
+    pub evolution: Evolution,
     /// Topics that the connector names one by one.
     pub topics: Vec<String>,
 }
@@ -78,6 +85,12 @@ impl Settings {
         let text = |key: &str, default: &str| match config.get(key).map(str::trim) {
             None | Some("") => default.to_owned(),
             Some(value) => value.to_owned(),
+        };
+        let tables = tables::parse(config)?;
+        let shape = Shape {
+            overflow: tables.overflow,
+            every_field: tables.evolution.mode != Mode::Off,
+            ..rows::shape(config)?
         };
         Ok(Settings {
             url,
@@ -97,12 +110,15 @@ impl Settings {
                 "allow" => Loss::Allowed,
                 _ => Loss::Times,
             },
-            shape: rows::shape(config)?,
+            shape,
             errors: rows::error_table(config)?.then(|| ErrorTable {
                 cluster: Some(text("clusterName", "")).filter(|name| !name.is_empty()),
                 ..ErrorTable::default()
             }),
             exactly_once: config.flag("exactlyOnce", false)?,
+            wishes: tables.wishes,
+            creates_tables: tables.creates,
+            evolution: tables.evolution,
             topics: config.list("topics").into_iter().map(str::to_owned).collect(),
         })
     }
@@ -140,11 +156,6 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     if given("hostname").is_none() && given("url").is_none() {
         add("hostname", "a value is required, or a value of url");
     }
-    for (setting, message) in REFUSED_WHEN_TRUE {
-        if given(setting).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            add(setting, message);
-        }
-    }
     for (setting, accepted, message) in REFUSED_UNLESS {
         if given(setting).is_some_and(|value| !accepted.iter().any(|word| word.eq_ignore_ascii_case(value))) {
             add(setting, message);
@@ -157,6 +168,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         split(config).map(drop),
         rows::shape(config).map(drop),
         rows::error_table(config).map(drop),
+        tables::parse(config).map(drop),
         token_settings(config),
     ] {
         if let Err(error) = result {
@@ -181,9 +193,6 @@ fn split(config: &Config) -> Result<Option<String>> {
 }
 
 const INSERT_TIMEOUT_MS: u64 = 240_000;
-
-const REFUSED_WHEN_TRUE: &[(&str, &str)] =
-    &[("auto.evolve", "this sink does not alter tables; add the columns, and it picks them up")];
 
 const REFUSED_UNLESS: &[(&str, &[&str], &str)] = &[
     ("insertFormat", &["none", "json"], "this sink reads JSON objects and no other text formats"),

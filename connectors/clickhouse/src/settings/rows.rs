@@ -99,7 +99,7 @@ fn unused(config: &Config) -> Result<Option<Upserts>> {
     }
 }
 
-fn text<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
+pub fn text<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
     config.get(key).map(str::trim).filter(|value| !value.is_empty())
 }
 

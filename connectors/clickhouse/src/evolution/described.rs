@@ -1,0 +1,66 @@
+//! A table as far as altering it goes: its engine, and all columns with the part that they play.
+use crate::decoder;
+use crate::failure::{Cause, Failure};
+use crate::proposal::{self, Column};
+use crate::server::Server;
+use crate::table::Name;
+
+pub struct Described {
+    engine: String,
+    pub columns: Vec<Known>,
+}
+
+pub struct Known {
+    pub column: decoder::Column,
+    /// The table is sorted, partitioned or sampled by it, or its engine reads it.
+    pub is_key: bool,
+}
+
+impl Described {
+    pub fn read(server: &Server, name: &Name) -> Result<Self, Failure> {
+        let context = |failure: Failure| failure.within(&format!("reading the columns of {name}"));
+        let parameters = [("database", name.database.as_str()), ("table", name.table.as_str())];
+        let engine = server.query(ENGINE, &parameters).map_err(context)?;
+        let columns = server.query(COLUMNS, &parameters).map_err(context)?;
+        let [engine, full] = engine.first().map(Vec::as_slice).unwrap_or_default() else {
+            let sentence = format!("table {name} does not exist, or the user may not see it");
+            return Err(Failure::new(Cause::MissingTable, sentence));
+        };
+        let arguments = full.split_once(" ORDER BY").map_or(full.as_str(), |(arguments, _)| arguments);
+        let columns = columns.into_iter().filter_map(|row| {
+            let [name, type_text, is_key] = <[String; 3]>::try_from(row).ok()?;
+            let is_key = is_key == "1" || proposal::names_column(arguments, &name);
+            Some(Known { column: decoder::Column { name, type_text, has_default: false }, is_key })
+        });
+        Ok(Described { engine: engine.clone(), columns: columns.collect() })
+    }
+
+    /// Whether rows only pass through it to other tables, which would have to be altered first.
+    pub fn is_front(&self) -> bool {
+        FRONTS.contains(&self.engine.as_str())
+    }
+
+    /// Refuses a table in which a column would be of no use alone.
+    pub fn check(&self, name: &Name, columns: &[Column], cluster: Option<&str>) -> Result<(), Failure> {
+        if !self.is_front() {
+            return Ok(());
+        }
+        let definitions: Vec<_> =
+            columns.iter().map(|column| format!("ADD COLUMN {}", proposal::definition(column))).collect();
+        let sentence = format!(
+            "schemaEvolution: table {name} has the engine {}, whose rows go to other tables that this sink does not know; \
+             add the columns to those, then run {} {}",
+            self.engine,
+            proposal::alter(name, cluster),
+            definitions.join(", ")
+        );
+        Err(Failure::new(Cause::Unfit, sentence))
+    }
+}
+
+const FRONTS: &[&str] = &["Distributed", "Buffer", "View", "MaterializedView", "Merge"];
+const ENGINE: &str = "SELECT engine, engine_full FROM system.tables \
+    WHERE database = {database:String} AND name = {table:String}";
+const COLUMNS: &str = "SELECT name, type, \
+    toString(toUInt8(is_in_sorting_key OR is_in_primary_key OR is_in_partition_key OR is_in_sampling_key)) \
+    FROM system.columns WHERE database = {database:String} AND table = {table:String} ORDER BY position";
