@@ -24,4 +24,5 @@ mod restart;
 mod rows;
 mod services;
 mod settings;
+mod tables;
 mod transforms;
