@@ -157,7 +157,13 @@ impl Target {
         if self.is_doubtful(&outcome) && self.look_again(link)? {
             outcome = self.decode(records, part);
         }
-        if self.evolve(link, Part { records, check: &check }, &outcome)? {
+        let mut rounds = 0;
+        while self.evolve(link, Part { records, check: &check }, &outcome)? {
+            rounds += 1;
+            if rounds > EVOLVE_ROUNDS {
+                let sentence = format!("table {} is altered faster than a batch is decoded", self.name);
+                return Err(Failure::new(Cause::Busy, sentence));
+            }
             outcome = self.decode(records, part);
         }
         check()?;
@@ -178,7 +184,9 @@ impl Target {
     /// Alters the table if the batch needs it and the settings say so. True if it has changed.
     fn evolve(&mut self, link: &mut Link, part: Part<'_>, outcome: &Outcome) -> Result<bool, Failure> {
         let Some(evolver) = &mut self.evolver else { return Ok(false) };
-        let changes = evolver.evolve(link, &self.name, part, outcome)?;
+        let Some(changes) = evolver.evolve(link, &self.name, part, (outcome, &self.columns))? else {
+            return self.look_again(link);
+        };
         if changes.is_empty() {
             return Ok(false);
         }
@@ -278,6 +286,8 @@ const INSERT_BYTES: usize = 128 << 20;
 /// When the server has refused this many records one by one and inserted none, it is not the records that are
 /// wrong.
 const REFUSED_MAX: usize = 20;
+/// Each is a column that several tasks met at once, or one that the server would not widen.
+const EVOLVE_ROUNDS: u32 = 20;
 /// Between two looks at a table that was altered on another replica.
 const REFRESH_PAUSE: Duration = Duration::from_millis(200);
 /// How often records with fields that the table does not have make the sink look for new columns.

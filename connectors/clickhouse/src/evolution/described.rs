@@ -14,6 +14,8 @@ pub struct Known {
     pub column: decoder::Column,
     /// The table is sorted, partitioned or sampled by it, or its engine reads it.
     pub is_key: bool,
+    /// An insert may name it.
+    is_open: bool,
 }
 
 impl Described {
@@ -28,11 +30,19 @@ impl Described {
         };
         let arguments = full.split_once(" ORDER BY").map_or(full.as_str(), |(arguments, _)| arguments);
         let columns = columns.into_iter().filter_map(|row| {
-            let [name, type_text, is_key] = <[String; 3]>::try_from(row).ok()?;
+            let [name, type_text, is_key, kind] = <[String; 4]>::try_from(row).ok()?;
+            let is_open = matches!(kind.as_str(), "" | "DEFAULT" | "EPHEMERAL");
             let is_key = is_key == "1" || proposal::names_column(arguments, &name);
-            Some(Known { column: decoder::Column { name, type_text, has_default: false }, is_key })
+            Some(Known { column: decoder::Column { name, type_text, has_default: false }, is_key, is_open })
         });
         Ok(Described { engine: engine.clone(), columns: columns.collect() })
+    }
+
+    /// Whether records were decoded by the columns that the table has now.
+    pub fn is_like(&self, columns: &[decoder::Column]) -> bool {
+        let open = self.columns.iter().filter(|known| known.is_open);
+        let names = open.map(|known| (&known.column.name, &known.column.type_text));
+        names.eq(columns.iter().map(|column| (&column.name, &column.type_text)))
     }
 
     /// Whether rows only pass through it to other tables, which would have to be altered first.
@@ -62,5 +72,5 @@ const FRONTS: &[&str] = &["Distributed", "Buffer", "View", "MaterializedView", "
 const ENGINE: &str = "SELECT engine, engine_full FROM system.tables \
     WHERE database = {database:String} AND name = {table:String}";
 const COLUMNS: &str = "SELECT name, type, \
-    toString(toUInt8(is_in_sorting_key OR is_in_primary_key OR is_in_partition_key OR is_in_sampling_key)) \
+    toString(toUInt8(is_in_sorting_key OR is_in_primary_key OR is_in_partition_key OR is_in_sampling_key)), default_kind \
     FROM system.columns WHERE database = {database:String} AND table = {table:String} ORDER BY position";

@@ -6,6 +6,7 @@ mod wider;
 
 use std::collections::HashSet;
 
+use crate::decoder;
 use crate::failure::{Cause, Failure};
 use crate::incoming::{Class, Incoming};
 use crate::notice::Notice;
@@ -80,24 +81,28 @@ impl Evolver {
         !self.strays.is_empty()
     }
 
-    /// Alters the table as the batch needs it, and answers what was altered.
+    /// Alters the table as the batch needs it, and answers what was altered. `None` if somebody else has altered it
+    /// since the batch was decoded, by these columns.
     pub fn evolve(
         &mut self,
         link: &mut Link,
         name: &Name,
         part: Part<'_>,
-        outcome: &Outcome,
-    ) -> Result<Vec<Change>, Failure> {
+        (outcome, columns): (&Outcome, &[decoder::Column]),
+    ) -> Result<Option<Vec<Change>>, Failure> {
         let parsing = outcome.rejected.iter().filter(|(_, refusal)| refusal.class == Class::Parsing);
         let widens = link.evolution.mode == Mode::Widen;
         let rejected: Vec<_> = parsing.filter(|_| widens).map(|(index, _)| *index).collect();
         if self.strays.is_empty() && rejected.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         let table = Described::read(&link.server, name)?;
+        if !table.is_like(columns) {
+            return Ok(None);
+        }
         let mut changes = self.widen(link, name, &table, (part, &rejected))?;
         changes.extend(self.add(link, name, &table, (part, &rejected))?);
-        Ok(changes)
+        Ok(Some(changes))
     }
 
     fn add(

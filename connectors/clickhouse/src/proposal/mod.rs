@@ -53,7 +53,7 @@ impl Proposal {
         draft.virtuals();
         let order = draft.order(sample)?;
         draft.fields(sample, &order);
-        draft.roles();
+        draft.roles(sample);
         if let Some(missing) = order.names().find(|name| !draft.has(name)) {
             return Err(format!("records are told apart by {missing}, which none of them has as a field"));
         }
@@ -214,7 +214,7 @@ impl Draft<'_> {
     }
 
     /// Columns that the settings need beside the fields.
-    fn roles(&mut self) {
+    fn roles(&mut self, sample: &Sample) {
         if let Some(upserts) = self.shape.upserts.clone() {
             let version = upserts.version_column.as_deref().unwrap_or("_version");
             let deleted = upserts.deleted_column.as_deref().unwrap_or("_deleted");
@@ -229,7 +229,8 @@ impl Draft<'_> {
         if let Some(overflow) = &self.shape.overflow {
             let overflow = overflow.clone();
             self.columns.retain(|column| column.name != overflow);
-            self.add(&overflow, "JSON");
+            // Fields that get no column, and those to come, may be such as JSON refuses.
+            self.add(&overflow, if sample.root.fits_json() { "JSON" } else { "String" });
         }
         if self.engine.family == Family::Aggregating {
             self.advice.push("replace anyLast by sum, max and the like where a column adds up".to_owned());
