@@ -152,6 +152,8 @@ fn what_does_not_fit_says_where() {
     assert!(shown(&message, Options::default(), &deep).unwrap_err().contains("nests deeper than 128"));
     assert!(shown(&message, Options::default(), &[35; 10_000]).unwrap_err().contains("groups nest too deep"));
     assert_eq!(message.to_connect(Options::default()), None, "a message that contains itself");
+    let many = [10, 0].repeat((1 << 22) + 1);
+    assert!(shown(&message, Options::default(), &many).unwrap_err().contains("more than 4194304 fields"));
 }
 
 #[test]
