@@ -69,6 +69,8 @@ impl Delivery {
             let name = self.table(&topic);
             match Target::open(&mut self.link, name) {
                 Err(failure) if failure.cause == Cause::Unfit => return Err(failure.into_error()),
+                // The others would wait for the same servers in vain.
+                Err(failure) if failure.cause.passes() => break,
                 Ok(_) | Err(_) => {}
             }
         }

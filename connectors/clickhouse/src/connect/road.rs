@@ -85,8 +85,12 @@ impl Road {
             if let Some(user) = &proxy.user {
                 socks = socks.with_auth(user.clone(), proxy.password.reveal().to_owned());
             }
-            let made = socks.call(to.clone()).await;
-            return made.map(|tcp| (tcp, false)).map_err(|error| wrong(&format!("{error:?}")));
+            return socks.call(to.clone()).await.map(|tcp| (tcp, false)).map_err(|error| {
+                let reason = error.to_string();
+                let is_login = reason.contains("credentials") || reason.contains("authentication");
+                let reason = if is_login { "it refuses proxyUser and proxyPassword" } else { &reason };
+                Trouble { is_settings: is_login, ..wrong(reason) }
+            });
         }
         if !is_secure {
             let made = self.http.clone().call(at).await;

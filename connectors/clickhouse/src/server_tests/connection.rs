@@ -263,3 +263,22 @@ fn a_proxy_passes_on_what_is_plain_and_tunnels_what_is_not() {
     let away = fails(&lab, &[&secure[..], &proxy].concat(), &LATER);
     assert!(away.contains("proxy 127.0.0.1:") && away.contains("refused"), "{away}");
 }
+
+#[test]
+fn a_socks_proxy_is_gone_through_with_its_login() {
+    let lab = lab();
+    let (port, real) = (ways::socks("u", "p").to_string(), ways::real());
+    let base = [
+        ("hostname", real.as_str()),
+        ("proxyType", "SOCKS"),
+        ("proxyHost", "127.0.0.1"),
+        ("proxyPort", port.as_str()),
+        ("proxyUser", "u"),
+    ];
+    arrives(&lab, &[&base[..], &[("proxyPassword", "p")]].concat());
+    let wrong = fails(&lab, &[&base[..], &[("proxyPassword", "wr0ng")]].concat(), &Kind::Fatal);
+    assert!(wrong.contains("it refuses proxyUser and proxyPassword"), "{wrong}");
+    assert!(!wrong.contains("wr0ng"), "{wrong}");
+    let nobody = fails(&lab, &base[..4], &Kind::Fatal);
+    assert!(nobody.contains("it refuses proxyUser and proxyPassword"), "{nobody}");
+}

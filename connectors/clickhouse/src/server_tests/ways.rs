@@ -123,6 +123,41 @@ pub fn proxy(login: Option<&'static str>) -> (u16, Heads) {
     (port, heads)
 }
 
+/// A SOCKS proxy of version 5 that wants this user and password.
+pub fn socks(user: &'static str, password: &'static str) -> u16 {
+    serve(move |near| {
+        let _ = greet(&near, (user, password));
+    })
+}
+
+/// `None` when the client leaves on the way.
+fn greet(mut near: &TcpStream, (user, password): (&str, &str)) -> Option<()> {
+    let methods = usize::from(take(near, 2)?[1]);
+    let method = if take(near, methods)?.contains(&2) { 2 } else { 0xff };
+    near.write_all(&[5, method]).ok()?;
+    let length = usize::from(take(near, 2)?[1]);
+    let given_user = take(near, length)?;
+    let length = usize::from(take(near, 1)?[0]);
+    let is_welcome = given_user == user.as_bytes() && take(near, length)? == password.as_bytes();
+    near.write_all(&[1, u8::from(!is_welcome)]).ok()?;
+    let is_v4 = take(near, 4)?[3] == 1;
+    let length = if is_v4 { 4 } else { usize::from(take(near, 1)?[0]) };
+    let name = take(near, length)?;
+    let dotted = || name.iter().map(u8::to_string).collect::<Vec<_>>().join(".");
+    let host = if is_v4 { dotted() } else { String::from_utf8(name).ok()? };
+    let port = take(near, 2)?;
+    let far = TcpStream::connect((host, u16::from_be_bytes([port[0], port[1]]))).ok()?;
+    near.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).ok()?;
+    join(BufReader::new(near.try_clone().ok()?), near, &far);
+    Some(())
+}
+
+fn take(mut near: &TcpStream, count: usize) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; count];
+    near.read_exact(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 /// A server that gives every request this answer, after having read its head.
 pub fn answering(answer: &'static str) -> (u16, Heads) {
     let heads = Heads::default();
