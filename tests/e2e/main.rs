@@ -12,6 +12,7 @@ mod examples;
 mod failures;
 mod file_stream;
 mod formats;
+mod hosts;
 mod internal_topics;
 mod json_schema;
 mod lifecycle;

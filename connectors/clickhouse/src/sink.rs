@@ -12,6 +12,8 @@ use crate::target::Outcome;
 pub struct ClickHouseSink {
     task: Task,
     delivery: Delivery,
+    /// As the metric has it.
+    gap_ms: u64,
 }
 
 impl Sink for ClickHouseSink {
@@ -33,7 +35,7 @@ impl Sink for ClickHouseSink {
 
     fn validate(config: &Config) -> Vec<Problem> {
         let problems = settings::problems(config);
-        if problems.is_empty() { check::tables(config) } else { problems }
+        if problems.is_empty() { check::outside(config) } else { problems }
     }
 
     fn open(task: &Task) -> Result<Self> {
@@ -54,7 +56,7 @@ impl Sink for ClickHouseSink {
         settings.open(task, envelope);
         let mut delivery = Delivery::new(settings, envelope)?;
         delivery.check_tables()?;
-        Ok(ClickHouseSink { task: task.clone(), delivery })
+        Ok(ClickHouseSink { task: task.clone(), delivery, gap_ms: 0 })
     }
 
     fn write(&mut self, batch: &Batch<'_>) -> Result<()> {
@@ -85,13 +87,36 @@ impl ClickHouseSink {
                 })
             })
             .collect::<Result<_>>()?;
-        let outcome = self.delivery.write(&records, promise)?;
+        let pause = self.delivery.pause();
+        if !pause.is_zero() && self.task.wait(pause) {
+            return Err(Error::retry("the task ends while it waits for the server's merges"));
+        }
+        let result = self.delivery.write(&records, promise);
+        self.signal();
+        let outcome = result?;
         self.count(&outcome);
         if outcome.rejected.is_empty() {
             return Ok(());
         }
         let reason = |(index, refusal): (usize, Refusal)| (index, refusal.sentence);
         Err(Error::records(outcome.rejected.into_iter().map(reason).collect()))
+    }
+
+    fn signal(&mut self) {
+        let signals = self.delivery.take_signals();
+        for (name, count) in [
+            ("hosts_set_aside", signals.hosts_set_aside),
+            ("inserts_refused_for_parts", signals.refused_for_parts),
+        ] {
+            if count > 0 {
+                self.task.count(name, count);
+            }
+        }
+        let gap_ms = signals.insert_gap.as_millis() as u64;
+        if self.gap_ms != gap_ms {
+            self.gap_ms = gap_ms;
+            self.task.gauge("insert_gap_ms", gap_ms as f64);
+        }
     }
 
     fn count(&self, outcome: &Outcome) {

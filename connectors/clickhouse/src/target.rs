@@ -5,7 +5,9 @@ use crate::decoder::{Appended, Column, Decoder, Keys};
 use crate::exact::{Guarantee, Promise};
 use crate::failure::{Cause, Failure};
 use crate::incoming::{Class, Incoming, Refusal};
-use crate::server::Server;
+use crate::parts;
+use crate::server::{Check, Sending, Server};
+use crate::settings::Flush;
 use crate::shape::Shape;
 use crate::table::{self, Name, ZoneCache};
 use crate::upsert;
@@ -22,6 +24,8 @@ pub struct Outcome {
     pub tombstones: u64,
     /// Records passed over because their table does not exist.
     pub without_table: u64,
+    /// The server held an insert back, because merges do not keep up with its parts.
+    pub was_delayed: bool,
 }
 
 impl Outcome {
@@ -31,6 +35,7 @@ impl Outcome {
         self.inserts += other.inserts;
         self.tombstones += other.tombstones;
         self.without_table += other.without_table;
+        self.was_delayed |= other.was_delayed;
     }
 }
 
@@ -44,6 +49,8 @@ pub struct Link {
     pub refresh: Option<Duration>,
     /// Tables that cannot drop what comes again are refused.
     pub exactly_once: bool,
+    /// How often the connector inserts.
+    pub flush: Flush,
 }
 
 pub struct Target {
@@ -51,6 +58,8 @@ pub struct Target {
     columns: Vec<Column>,
     decoder: Decoder,
     looked_at: Instant,
+    /// When its parts were last counted.
+    counted_at: Option<Instant>,
     /// What the table does against repetition; known under `exactlyOnce` alone.
     guarantee: Option<Guarantee>,
 }
@@ -59,9 +68,56 @@ impl Target {
     pub fn open(link: &mut Link, name: Name) -> Result<Self, Failure> {
         let (columns, zones) = look(link, &name)?;
         let decoder = decoder(link, &name, &columns, &zones)?;
-        let guarantee =
-            link.exactly_once.then(|| Guarantee::look(&link.server, &name, &columns)).transpose()?;
-        Ok(Target { name, columns, decoder, looked_at: Instant::now(), guarantee })
+        let look = || Guarantee::look(&link.server, &name, &columns, link.flush);
+        let guarantee = link.exactly_once.then(look).transpose()?;
+        Ok(Target { name, columns, decoder, looked_at: Instant::now(), counted_at: None, guarantee })
+    }
+
+    /// Decodes the records for an insert that is sent beside those of other tables. `None` when there is more to it than
+    /// one insert.
+    pub fn prepare(
+        &mut self,
+        link: &mut Link,
+        records: &[Incoming<'_>],
+        indices: &[usize],
+        promise: Option<&Promise<'_>>,
+    ) -> Option<Outcome> {
+        let forgets = |guarantee: &Guarantee| promise.is_some_and(|promise| guarantee.forgets(promise));
+        if self.guarantee.as_ref().is_some_and(forgets) || indices.len() > self.rows_max() {
+            return None;
+        }
+        if self.is_old(link) {
+            self.look_again(link).ok()?;
+        }
+        self.decode_for(link, records, indices).ok()
+    }
+
+    /// The insert of what was decoded, if that is anything.
+    pub fn sending(&mut self, token: Option<String>) -> Option<Sending<'_>> {
+        if self.decoder.rows() == 0 {
+            return None;
+        }
+        let insert = self.decoder.insert();
+        Some(Sending { statement: self.name.insert_statement(&insert.columns), insert, token })
+    }
+
+    /// Whether an insert that took so long was held back for the table's parts.
+    pub fn was_delayed(&mut self, link: &Link, took: Duration) -> bool {
+        let is_due = self.counted_at.is_none_or(|at| at.elapsed() >= COUNT_INTERVAL);
+        if took < SLOW || !is_due {
+            return false;
+        }
+        self.counted_at = Some(Instant::now());
+        parts::are_many(&link.server, &self.name)
+    }
+
+    fn is_old(&self, link: &Link) -> bool {
+        link.refresh.is_some_and(|interval| self.looked_at.elapsed() >= interval)
+    }
+
+    /// Short records can mean long rows where a table is wide.
+    fn rows_max(&self) -> usize {
+        (INSERT_BYTES / self.decoder.row_bytes_min().max(1)).max(1)
     }
 
     /// Inserts the records at `indices`. When the server refuses the insert for what is in it, halves are tried
@@ -73,14 +129,12 @@ impl Target {
         indices: &[usize],
         promise: Option<&Promise<'_>>,
     ) -> Result<Outcome, Failure> {
-        if link.refresh.is_some_and(|interval| self.looked_at.elapsed() >= interval) {
+        if self.is_old(link) {
             self.look_again(link)?;
         }
         let mut outcome = Outcome::default();
         let mut refused = 0;
-        // Short records can mean long rows where a table is wide.
-        let rows_max = (INSERT_BYTES / self.decoder.row_bytes_min().max(1)).max(1);
-        let mut pending: Vec<_> = indices.chunks(rows_max).rev().collect();
+        let mut pending: Vec<_> = indices.chunks(self.rows_max()).rev().collect();
         while let Some(part) = pending.pop() {
             let token = promise.map(|promise| promise.token_of(&self.name, records, (part, indices)));
             let failure = match self.attempt(link, records, part, (promise, token.as_deref())) {
@@ -141,21 +195,31 @@ impl Target {
         (promise, token): (Option<&Promise<'_>>, Option<&str>),
     ) -> Result<Outcome, Failure> {
         let check = || promise.map_or(Ok(()), Promise::check);
-        let mut outcome = self.decode(records, part);
-        if self.is_doubtful(&outcome) && self.look_again(link)? {
-            outcome = self.decode(records, part);
-        }
-        check()?;
-        match self.insert(link, token) {
+        let mut outcome = self.decode_for(link, records, part)?;
+        let took = match self.insert(link, token, &check) {
             Err(failure) if matches!(failure.cause, Cause::Schema | Cause::Data) => {
                 if !self.look_again(link)? {
                     return Err(failure);
                 }
                 outcome = self.decode(records, part);
-                check()?;
-                self.insert(link, token)?;
+                self.insert(link, token, &check)?
             }
             result => result?,
+        };
+        outcome.was_delayed = self.was_delayed(link, took);
+        Ok(outcome)
+    }
+
+    /// Decodes, once more if the records speak against the columns and these have changed.
+    fn decode_for(
+        &mut self,
+        link: &mut Link,
+        records: &[Incoming<'_>],
+        part: &[usize],
+    ) -> Result<Outcome, Failure> {
+        let outcome = self.decode(records, part);
+        if self.is_doubtful(&outcome) && self.look_again(link)? {
+            return Ok(self.decode(records, part));
         }
         Ok(outcome)
     }
@@ -182,14 +246,10 @@ impl Target {
         !outcome.rejected.is_empty() || names.new || (names.any && self.looked_at.elapsed() >= LOOK_INTERVAL)
     }
 
-    fn insert(&mut self, link: &Link, token: Option<&str>) -> Result<(), Failure> {
-        if self.decoder.rows() == 0 {
-            return Ok(());
-        }
-        let insert = self.decoder.insert();
-        let statement = self.name.insert_statement(&insert.columns);
-        let result = link.server.insert(&statement, &insert, token);
-        result.map_err(|failure| failure.within(&format!("inserting into {}", self.name)))
+    fn insert(&mut self, link: &Link, token: Option<&str>, check: Check<'_>) -> Result<Duration, Failure> {
+        let context = format!("inserting into {}", self.name);
+        let Some(sending) = self.sending(token.map(str::to_owned)) else { return Ok(Duration::ZERO) };
+        link.server.insert(&sending, check).map_err(|failure| failure.within(&context))
     }
 
     /// Reads the columns again. True if they have changed, which forgets what was decoded.
@@ -229,3 +289,7 @@ const INSERT_BYTES: usize = 128 << 20;
 const REFUSED_MAX: usize = 20;
 /// How often records with fields that the table does not have make the sink look for new columns.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// An insert that takes longer may have been held back for its table's parts.
+const SLOW: Duration = Duration::from_secs(1);
+/// How often that is looked into.
+const COUNT_INTERVAL: Duration = Duration::from_secs(10);

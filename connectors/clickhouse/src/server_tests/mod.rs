@@ -1,4 +1,6 @@
 //! The sink against a real server, whose own JSON parser says what is right.
+mod batching;
+mod connection;
 mod defaults;
 mod errors;
 mod exact;
@@ -10,6 +12,7 @@ mod rows;
 mod schema;
 mod trouble;
 mod upserts;
+mod ways;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

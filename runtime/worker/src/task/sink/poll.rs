@@ -16,7 +16,7 @@ pub type Job = (u64, Work);
 
 /// Runs the task until it is told to stop or fails. `report` hears of every change between running and paused.
 pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
-    let limits = BatchLimits::parse(&spec.config)?;
+    let limits = BatchLimits::parse(&spec.config, &spec.plugin, spec.settings.delivery.memory_budget_bytes)?;
     let partitions = Arc::new(Partitions::default());
     // One batch grows while one is written, and no third one waits: that is the memory a task takes.
     let (jobs, queue) = mpsc::sync_channel(1);
