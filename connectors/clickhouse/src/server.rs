@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clickhouse::error::Error as ClientError;
 use clickhouse::insert_formatted::{CompressedData, InsertFormatted};
+use clickhouse::query::BytesCursor;
 use clickhouse::{Client, Compression};
 use tokio::runtime::{Builder, Runtime};
 
@@ -59,6 +60,32 @@ impl Server {
             query.fetch_bytes("JSONCompactStringsEachRow")?.collect().await
         })?;
         rows(&bytes).ok_or_else(|| self.context(Failure::new(Cause::Busy, "unreadable answer")))
+    }
+
+    /// Asks for rows that are read piece by piece.
+    pub fn stream(&self, sql: &str, format: &str, settings: &[(&str, &str)]) -> Result<Stream, Failure> {
+        let mut query = self.client.query_raw(sql);
+        for (name, value) in settings {
+            query = query.with_setting(*name, *value);
+        }
+        // Connects in the background, so it has to be inside of the runtime.
+        let _inside = self.runtime.enter();
+        let started = query.fetch_bytes(format).map_err(|error| self.context(Failure::from_client(&error)));
+        started.map(|cursor| Stream { cursor })
+    }
+
+    /// Appends the next bytes of an answer to `out`, unless none come within `limit`.
+    pub fn piece(&self, stream: &mut Stream, out: &mut Vec<u8>, limit: Duration) -> Result<Piece, Failure> {
+        let next = self.runtime.block_on(async { tokio::time::timeout(limit, stream.cursor.next()).await });
+        match next {
+            Err(_) => Ok(Piece::Late),
+            Ok(Ok(None)) => Ok(Piece::End),
+            Ok(Ok(Some(bytes))) => {
+                out.extend_from_slice(&bytes);
+                Ok(Piece::Bytes)
+            }
+            Ok(Err(error)) => Err(self.context(Failure::from_client(&error))),
+        }
     }
 
     /// Sends an insert and waits until the server has stored it. The server drops a block that comes again
@@ -119,9 +146,23 @@ impl Server {
         result.map_err(|failure| self.context(failure))
     }
 
-    fn context(&self, failure: Failure) -> Failure {
+    /// Says whose failure it is.
+    pub fn context(&self, failure: Failure) -> Failure {
         failure.within(&format!("clickhouse {}", self.address))
     }
+}
+
+/// An answer on its way.
+pub struct Stream {
+    cursor: BytesCursor,
+}
+
+/// What came of waiting for a piece of an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Piece {
+    Bytes,
+    Late,
+    End,
 }
 
 async fn send_chunk(request: &mut InsertFormatted, chunk: &[u8]) -> Result<(), ClientError> {

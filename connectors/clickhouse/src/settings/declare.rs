@@ -16,7 +16,8 @@ pub fn declare() -> Vec<Setting> {
         .collect()
 }
 
-fn connection() -> Vec<Setting> {
+/// How a server is reached, which the source needs as well.
+pub fn connection() -> Vec<Setting> {
     vec![
         Setting::string("hostname")
             .importance(Importance::High)
@@ -32,7 +33,7 @@ fn connection() -> Vec<Setting> {
             "Address of the server as http://host:port or https://host:port, in place of hostname, port and ssl.",
         ),
         Setting::string("username").default("default").importance(Importance::High).doc(
-            "User that inserts. It needs INSERT on the tables.",
+            "User. A sink needs INSERT on the tables, a source SELECT.",
         ),
         Setting::password("password").default("").importance(Importance::High).doc("Password of the user."),
         Setting::string("jdbcConnectionProperties").default("").importance(Importance::Low).doc(

@@ -12,7 +12,7 @@ use std::time::Duration;
 use penstock_sdk::{Config, Error, Problem, Result, Task};
 
 use crate::values::Loss;
-pub use declare::declare;
+pub use declare::{connection, declare};
 use parts::{Properties, address, pairs, server_settings, token_settings};
 
 use crate::error_table::ErrorTable;
