@@ -62,9 +62,7 @@ fn total(kafka: &Kafka, topic: &str) -> i64 {
 
 /// What `left` and `right` do not have in common, by the server's own comparison.
 fn difference(clickhouse: &ClickHouse, left: &str, right: &str) -> String {
-    let rows = |table: &str| {
-        format!("SELECT *, count() AS times FROM `{table}` GROUP BY ALL")
-    };
+    let rows = |table: &str| format!("SELECT *, count() AS times FROM `{table}` GROUP BY ALL");
     let (left, right) = (rows(left), rows(right));
     clickhouse.query(&format!(
         "SELECT * FROM ({left} EXCEPT {right}) UNION ALL SELECT * FROM ({right} EXCEPT {left}) LIMIT 5"
@@ -112,7 +110,8 @@ fn raw_json_comes_back_the_same_too() {
     insert(&clickhouse, &table, 0..2_000);
     let mut worker = Worker::distributed().start();
     let text = "org.apache.kafka.connect.storage.StringConverter";
-    let raw = [("valueFormat", "json"), ("keyColumns", "uid"), ("value.converter", text), ("decimals", "decimal")];
+    let raw =
+        [("valueFormat", "json"), ("keyColumns", "uid"), ("value.converter", text), ("decimals", "decimal")];
     worker.create(&table, &source(&clickhouse, &table, &topic, &raw));
     worker.create(&copy, &sink(&clickhouse, &topic, &copy, 1));
     until("all rows in the copy", LONG, || clickhouse.count(&copy) >= 2_000);
@@ -228,7 +227,8 @@ fn tables_are_shared_out_and_offsets_are_altered_or_refused() {
     let offsets = || worker.rest.get(&format!("/connectors/{name}/offsets")).expect(200);
     let cursor = |table: &str| {
         let all = offsets()["offsets"].clone();
-        let found = all.as_array().unwrap().iter().find(|entry| entry["partition"]["table"] == table).cloned();
+        let found =
+            all.as_array().unwrap().iter().find(|entry| entry["partition"]["table"] == table).cloned();
         found.map(|entry| entry["offset"]["cursor"].clone()).unwrap_or_default()
     };
     until("offsets of both", SOON, || {
@@ -273,8 +273,10 @@ fn clickhouse_may_be_away_at_the_start_and_settings_are_checked_before() {
     let mut worker = Worker::distributed().allow("the source is not ready").start();
     let mut config = source(&clickhouse, &table, &topic, &[("tables", "x")]);
     config["topic"] = json!("");
-    let checked =
-        worker.rest.send("PUT", "/connector-plugins/ClickHouseSource/config/validate", Some(&config)).unwrap();
+    let checked = worker
+        .rest
+        .send("PUT", "/connector-plugins/ClickHouseSource/config/validate", Some(&config))
+        .unwrap();
     let checked = checked.expect(200).to_string();
     assert!(checked.contains("expected one of table, tables and query, got table and tables"), "{checked}");
     let theirs = ClickHouse::at(&own.address);

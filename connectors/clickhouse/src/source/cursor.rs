@@ -115,9 +115,7 @@ impl Column {
             Kind::Date => calendar::date_of_text(given, true).map(i128::from),
             Kind::Date32 => calendar::date32_of_text(given, true).map(i128::from),
             Kind::DateTime => instant::seconds_of_text(given, &Zone::Utc, true).map(i128::from),
-            Kind::DateTime64(scale) => {
-                instant::ticks_of_text(given, scale, &Zone::Utc, true).map(i128::from)
-            }
+            Kind::DateTime64(scale) => instant::ticks_of_text(given, scale, &Zone::Utc, true).map(i128::from),
             Kind::Text => return Ok(Value::Text(given.to_owned())),
             Kind::FixedText(bytes) if given.len() <= bytes => {
                 return Ok(Value::Text(format!("{given}{}", "\0".repeat(bytes - given.len()))));

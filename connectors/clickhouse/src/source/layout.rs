@@ -48,14 +48,20 @@ impl Layout {
         let mut nodes = Vec::with_capacity(types.len());
         for text in &types {
             let ty = types::parse(text).map_err(|_| {
-                Error::config(format!("{}: a column has the type {text}, which is not read", relation.label()))
+                Error::config(format!(
+                    "{}: a column has the type {text}, which is not read",
+                    relation.label()
+                ))
             })?;
             nodes.push((compile(&ty, settings.forms), ty));
         }
         let raw = usize::from(settings.format == Format::Json);
         let values = selection.names.len() + raw;
         if nodes.len() != values + selection.keys.len() + 2 + selection.ties {
-            return Err(Error::fatal(format!("{}: the answer has other columns than asked for", relation.label())));
+            return Err(Error::fatal(format!(
+                "{}: the answer has other columns than asked for",
+                relation.label()
+            )));
         }
         let field = |name: &String, node: Node| {
             let node = if settings.binary.contains(name) { node.binary() } else { node };

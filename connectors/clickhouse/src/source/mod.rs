@@ -73,15 +73,8 @@ impl Source for ClickHouseSource {
         let readers: Vec<_> =
             settings.relations.iter().map(|relation| Reader::new(relation.clone(), &settings)).collect();
         let crowded = vec![false; readers.len()];
-        let mut source = Self {
-            task: task.clone(),
-            settings,
-            server,
-            readers,
-            turn: 0,
-            rest_until: None,
-            crowded,
-        };
+        let mut source =
+            Self { task: task.clone(), settings, server, readers, turn: 0, rest_until: None, crowded };
         for at in 0..source.readers.len() {
             match source.prepare(at) {
                 // A server that is away now is asked again with the first poll.

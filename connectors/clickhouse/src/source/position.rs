@@ -19,21 +19,19 @@ pub struct Stored {
 /// What the offsets of a relation are kept under.
 pub fn partition(relation: &Relation, topic: &str) -> Fields {
     match relation {
-        Relation::Table(name) => Fields::new()
-            .with("database", name.database.as_str())
-            .with("table", name.table.as_str()),
+        Relation::Table(name) => {
+            Fields::new().with("database", name.database.as_str()).with("table", name.table.as_str())
+        }
         Relation::Query { .. } => Fields::new().with("query", topic),
     }
 }
 
 /// What shall be stored. `by` are the columns that the position is made of.
 pub fn write(stored: &Stored, column: &Column, relation: &Relation, by: &str) -> Fields {
-    let value = |value: &Option<Value>| {
-        value.as_ref().map_or(Scalar::Null, |value| Scalar::Text(column.show(value)))
-    };
+    let value =
+        |value: &Option<Value>| value.as_ref().map_or(Scalar::Null, |value| Scalar::Text(column.show(value)));
     let ties: String = stored.position.ties.iter().map(|tie| format!("{tie:016x}")).collect();
-    let mut fields =
-        Fields::new().with(CURSOR, value(&stored.position.at)).with(TIES, ties).with(BY, by);
+    let mut fields = Fields::new().with(CURSOR, value(&stored.position.at)).with(TIES, ties).with(BY, by);
     if let Relation::Query { text } = relation {
         fields = fields.with(QUERY, id(text));
     }
@@ -110,7 +108,8 @@ const BY: &str = "by";
 const QUERY: &str = "query";
 const UNTIL: &str = "until";
 const COMPLETE: &str = "complete";
-const RESET: &str = "stop the connector and reset its offsets (DELETE /connectors/NAME/offsets) to read all rows again";
+const RESET: &str =
+    "stop the connector and reset its offsets (DELETE /connectors/NAME/offsets) to read all rows again";
 
 #[cfg(test)]
 mod tests {

@@ -138,6 +138,8 @@ impl Reader {
             Err(Trouble::Told(error)) => return Err(error),
             Err(Trouble::Server(failure)) => {
                 self.page = None;
+                // Rows that were counted before this page were not read by it.
+                self.calm = Calm::default();
                 let error = self.blamed(failure);
                 if out.rows() == before {
                     return Err(error);
@@ -160,14 +162,16 @@ impl Reader {
         let Some(selection) = &self.selection else { return };
         let Some((until, is_complete)) = self.start.stored() else { return };
         let stored = Stored { position: self.track.position(settings.ties_max), until, is_complete };
-        out.position(
-            self.partition(),
-            position::write(&stored, &selection.cursor, &self.relation, &self.by),
-        );
+        out.position(self.partition(), position::write(&stored, &selection.cursor, &self.relation, &self.by));
         self.is_unsaved = false;
     }
 
-    fn turn(&mut self, server: &Server, settings: &Settings, out: &mut impl Outlet) -> Result<Outcome, Trouble> {
+    fn turn(
+        &mut self,
+        server: &Server,
+        settings: &Settings,
+        out: &mut impl Outlet,
+    ) -> Result<Outcome, Trouble> {
         if self.page.is_none() {
             let selection = self.selection.as_ref().ok_or_else(Trouble::unprepared)?;
             if self.start.find(server, &self.relation, selection, settings, &mut self.track)? {

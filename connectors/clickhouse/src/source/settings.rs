@@ -137,14 +137,17 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     match named.as_slice() {
         [] => add("table", "a value is required, or a value of tables or query".to_owned()),
         [_] => {}
-        [_, second, ..] => add(second, format!("expected one of table, tables and query, got {}", named.join(" and "))),
+        [_, second, ..] => {
+            add(second, format!("expected one of table, tables and query, got {}", named.join(" and ")))
+        }
     }
     let tables = config.list("tables");
     if let Some(twice) = tables.iter().enumerate().find(|(at, name)| tables[..*at].contains(name)) {
         add("tables", format!("{} comes twice", twice.1));
     }
     if config.list("cursorColumn").is_empty() {
-        let message = "a value is required: the column whose values grow, and behind it those that tell its rows apart";
+        let message =
+            "a value is required: the column whose values grow, and behind it those that tell its rows apart";
         add("cursorColumn", message.to_owned());
     }
     let topic = given(config, "topic").unwrap_or_default();
@@ -227,7 +230,8 @@ mod tests {
 
     fn refused(more: &[(&str, &str)], setting: &str, expected: &str) {
         let found = problems(&config(more));
-        let told = found.iter().any(|problem| problem.setting == setting && problem.message.contains(expected));
+        let told =
+            found.iter().any(|problem| problem.setting == setting && problem.message.contains(expected));
         assert!(told, "{more:?}: {found:?}");
     }
 

@@ -103,11 +103,8 @@ impl Track {
 
     /// With at most `ties_max` rows: those beyond it come again after a restart, none is left out.
     pub fn position(&self, ties_max: usize) -> Position {
-        let mut ties: Vec<u64> = self
-            .sent
-            .iter()
-            .flat_map(|(tie, count)| std::iter::repeat_n(*tie, *count as usize))
-            .collect();
+        let mut ties: Vec<u64> =
+            self.sent.iter().flat_map(|(tie, count)| std::iter::repeat_n(*tie, *count as usize)).collect();
         ties.sort_unstable();
         ties.truncate(ties_max);
         Position { at: self.at.clone(), ties }

@@ -118,9 +118,8 @@ fn big_endian(bytes: &[u8], is_signed: bool) -> Vec<u8> {
     if !is_signed {
         big.insert(0, 0);
     }
-    let surplus = big.windows(2).take_while(|pair| {
-        matches!((pair[0], pair[1] & 0x80), (0, 0) | (0xff, 0x80))
-    });
+    let surplus =
+        big.windows(2).take_while(|pair| matches!((pair[0], pair[1] & 0x80), (0, 0) | (0xff, 0x80)));
     let surplus = surplus.count();
     big.split_off(surplus)
 }

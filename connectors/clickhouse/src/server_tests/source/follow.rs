@@ -11,7 +11,7 @@ fn table(lab: &Lab) {
 fn insert(lab: &Lab, ids: std::ops::Range<u64>, rows_per_value: u64) {
     let (start, count) = (ids.start, ids.end - ids.start);
     lab.run(&format!(
-        "INSERT INTO @.t SELECT {start} + number, fromUnixTimestamp64Milli(toInt64(1767225600000 + \
+        "INSERT INTO @.t (id, ts, v) SELECT {start} + number, fromUnixTimestamp64Milli(toInt64(1767225600000 + \
          intDiv({start} + number, {rows_per_value}))), 'v' FROM numbers({count})"
     ));
 }
@@ -78,8 +78,6 @@ fn a_value_that_thousands_share_takes_few_pages() {
     run.drain();
     let rows = run.take();
     assert_eq!((rows.len(), sorted(ids(&rows)).last()), (20_000, Some(&19_999)));
-    let sent = lab.run("SELECT 1");
-    assert_eq!(sent, [["1"]]);
     // The offset stays small, and after a restart nothing is missing.
     assert!(run.stored.as_ref().unwrap().text("ties").unwrap().len() <= 16_000);
     run.restart().drain();
@@ -179,7 +177,10 @@ fn every_type_of_cursor_pages_and_resumes() {
         ("Date", "number"),
         ("Date32", "toDate32('1900-01-01') + number"),
         ("DateTime('America/New_York')", "toDateTime(1762063200 + number * 600)"),
-        ("DateTime64(9)", "toDateTime64('1969-12-31 23:59:59.999999990', 9, 'UTC') + toIntervalNanosecond(number)"),
+        (
+            "DateTime64(9)",
+            "toDateTime64('1969-12-31 23:59:59.999999990', 9, 'UTC') + toIntervalNanosecond(number)",
+        ),
         ("String", "concat('it\\'s \\\\ ', leftPad(toString(number), 3, '0'), '\\n')"),
         ("LowCardinality(String)", "leftPad(toString(number), 3, '0')"),
         ("FixedString(4)", "leftPad(toString(number), 3, '0')"),

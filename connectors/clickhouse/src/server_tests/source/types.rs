@@ -10,24 +10,22 @@ fn told(ty: &Type, value: &str) -> String {
         Type::Date | Type::Date32 => format!("toString(toInt32({value}))"),
         Type::DateTime(_) => format!("toString(toInt64(toUnixTimestamp({value})) * 1000)"),
         Type::DateTime64(scale, _) => {
-            let unit = if *scale <= 3 { 3 } else if *scale <= 6 { 6 } else { 9 };
+            let unit = if *scale <= 3 {
+                3
+            } else if *scale <= 6 {
+                6
+            } else {
+                9
+            };
             format!("toString(reinterpret({value}, 'Int64') * {})", 10_i64.pow(unit - scale))
         }
         Type::Decimal { scale, .. } => format!("toDecimalString({value}, {scale})"),
-        Type::Time => signed_span(value, "", 1),
-        Type::Time64(scale) => {
-            let ticks = format!("reinterpret({value}, 'Int64')");
-            let fraction = format!("leftPad(toString(abs({ticks}) % {}), {scale}, '0')", 10_i64.pow(*scale));
-            signed_span(&ticks, &format!(", '.', {fraction}"), 10_i64.pow(*scale))
-        }
         Type::FixedString(_) => format!("replaceAll(toString({value}), '\\0', '')"),
         Type::Float32 | Type::Float64 | Type::BFloat16 => format!("toString({value})"),
         Type::Nullable(inner) => {
-            format!("ifNull({}, 'null')", told(inner, &format!("assumeNotNull({value})"))).replace(
-                "ifNull(",
-                &format!("if(isNull({value}), 'null', "),
-            )
-            .replacen(", 'null')", ")", 1)
+            format!("ifNull({}, 'null')", told(inner, &format!("assumeNotNull({value})")))
+                .replace("ifNull(", &format!("if(isNull({value}), 'null', "))
+                .replacen(", 'null')", ")", 1)
         }
         Type::Array(inner) => array(inner, value),
         Type::Map(key, map) => format!(
@@ -45,7 +43,9 @@ fn told(ty: &Type, value: &str) -> String {
             format!("concat('Struct{{', {}, '}}')", parts.join(", ',', "))
         }
         Type::Geo("Point", _) => {
-            format!("concat('[', toString(tupleElement({value}, 1)), ', ', toString(tupleElement({value}, 2)), ']')")
+            format!(
+                "concat('[', toString(tupleElement({value}, 1)), ', ', toString(tupleElement({value}, 2)), ']')"
+            )
         }
         Type::Geo(_, inner) => shape(inner, value),
         Type::Json(_) => format!("toJSONString({value})"),
@@ -54,17 +54,6 @@ fn told(ty: &Type, value: &str) -> String {
         }
         _ => format!("toString({value})"),
     }
-}
-
-fn signed_span(ticks: &str, fraction: &str, unit: i64) -> String {
-    let two = |part: &str| format!("leftPad(toString({part}), 2, '0')");
-    let seconds = format!("intDiv(abs(toInt64({ticks})), {unit})");
-    let hours = format!("if({seconds} >= 360000, toString(intDiv({seconds}, 3600)), {})", two(&format!("intDiv({seconds}, 3600)")));
-    format!(
-        "concat(if(toInt64({ticks}) < 0, '-', ''), {hours}, ':', {}, ':', {}{fraction})",
-        two(&format!("intDiv({seconds}, 60) % 60")),
-        two(&format!("{seconds} % 60"))
-    )
 }
 
 fn array(inner: &Type, value: &str) -> String {
@@ -113,11 +102,19 @@ fn check(lab: &Lab, ty: &str, wrapped: &str, values: &[String]) {
         values.iter().enumerate().map(|(id, value)| format!("{{\"id\":{id},\"v\":{value}}}")).collect();
     lab.run(&format!("INSERT INTO @.t FORMAT JSONEachRow\n{}", rows.join("\n")));
     let parsed = parse(wrapped).unwrap();
-    let settings =
-        [("table", "t"), ("cursorColumn", "id"), ("columns", "v"), ("decimals", "string"), ("wideIntegers", "string")];
+    let settings = [
+        ("table", "t"),
+        ("cursorColumn", "id"),
+        ("columns", "v"),
+        ("decimals", "string"),
+        ("wideIntegers", "string"),
+    ];
     let mut run = Run::new(lab, &settings);
     run.drain();
-    let sql = format!("SELECT {} FROM @.t ORDER BY id SETTINGS output_format_json_quote_64bit_integers = 0", told(&parsed, "v"));
+    let sql = format!(
+        "SELECT {} FROM @.t ORDER BY id SETTINGS output_format_json_quote_64bit_integers = 0",
+        told(&parsed, "v")
+    );
     let expected: Vec<_> = lab.run(&sql).concat();
     let read = run.take();
     assert_eq!(read.len(), values.len(), "{wrapped}");
@@ -178,7 +175,10 @@ fn intervals_binary_columns_and_other_forms() {
     let mut run = Run::new(
         &lab,
         &[
-            ("query", "SELECT toUInt64(7) AS id, toIntervalDay(3) AS i, unhex('FF00') AS b, toFixedString(unhex('FE'), 2) AS f, toDecimal64(1.5, 2) AS d"),
+            (
+                "query",
+                "SELECT toUInt64(7) AS id, toIntervalDay(3) AS i, unhex('FF00') AS b, toFixedString(unhex('FE'), 2) AS f, toDecimal64(1.5, 2) AS d",
+            ),
             ("cursorColumn", "id"),
             ("binaryColumns", "b,f"),
             ("decimals", "double"),
