@@ -84,6 +84,8 @@ impl Page {
                 }
             }
             if self.fill(server, limit)? == Piece::Late {
+                // What there is may be a whole row behind which nothing comes for a while.
+                self.look_at = 0;
                 return Ok(Next::Late);
             }
         }

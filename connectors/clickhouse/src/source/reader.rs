@@ -6,6 +6,7 @@ use penstock_sdk::{Error, Fields, Result};
 use crate::failure::{Cause, Failure};
 use crate::server::Server;
 
+use super::cursor::Column;
 use super::layout::Layout;
 use super::outlet::Outlet;
 use super::page::{self, Next, Page};
@@ -36,8 +37,10 @@ pub struct Reader {
     /// Asked for at the start, and again when it seems to be outdated.
     selection: Option<Selection>,
     selected_at: Instant,
+    /// The column by which values were read since the task began.
+    cursor: Option<Column>,
     layout: Option<Layout>,
-    pub(super) start: Start,
+    start: Start,
     track: Track,
     page: Option<Open>,
     /// Rows that are asked for at once.
@@ -77,6 +80,7 @@ impl Reader {
             by: settings.cursor.join(","),
             selection: None,
             selected_at: Instant::now(),
+            cursor: None,
             layout: None,
             start: Start::Unknown,
             track: Track::default(),
@@ -97,17 +101,24 @@ impl Reader {
         settings: &Settings,
         stored: impl FnOnce(&Fields) -> Option<Fields>,
     ) -> Result<()> {
-        let is_first = self.selection.is_none() && self.start == Start::Unknown;
         let selection = self.relation.select(server, settings)?;
         self.selected_at = Instant::now();
-        if is_first {
-            self.start = Start::Afresh;
-            if let Some(fields) = stored(&self.partition()) {
-                let stored = position::read(&fields, &selection.cursor, &self.relation, &self.by)?;
-                self.track = Track::new(stored.position);
-                self.start = Start::Done { until: stored.until, is_complete: stored.is_complete };
+        if self.start == Start::Unknown {
+            match stored(&self.partition()) {
+                None => self.start = Start::Afresh,
+                Some(fields) => {
+                    let stored = position::read(&fields, &selection.cursor, &self.relation, &self.by)?;
+                    self.track = Track::new(stored.position);
+                    self.start = Start::Done { until: stored.until, is_complete: stored.is_complete };
+                }
             }
         }
+        if let Some(before) = &self.cursor
+            && *before != selection.cursor
+        {
+            return Err(Trouble::retyped(before));
+        }
+        self.cursor = Some(selection.cursor.clone());
         self.selection = Some(selection);
         Ok(())
     }
@@ -223,7 +234,11 @@ impl Reader {
             return open.page.check_patience(settings.query_timeout).map(|()| false).map_err(Trouble::from);
         };
         if !self.layout.as_ref().is_some_and(|layout| layout.is_of(&types)) {
-            self.layout = Some(Layout::new(types, selection, &self.relation, settings)?);
+            let layout = Layout::new(types, selection, &self.relation, settings)?;
+            if *layout.cursor() != selection.cursor {
+                return Err(Trouble::Told(Trouble::retyped(&selection.cursor)));
+            }
+            self.layout = Some(layout);
         }
         open.has_layout = true;
         Ok(true)

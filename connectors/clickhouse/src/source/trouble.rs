@@ -23,6 +23,14 @@ impl Trouble {
         Trouble::Told(Error::fatal(format!("the server sent {name}={value} behind a greater value")))
     }
 
+    /// Values that were read so far are not those of the new type; a task that begins anew reads its offset by it.
+    pub fn retyped(column: &Column) -> Error {
+        Error::fatal(format!(
+            "cursorColumn: column {} has changed its type; the task has to begin anew",
+            column.name
+        ))
+    }
+
     pub fn too_many(column: &Column, value: &Value) -> Self {
         let (name, value) = (&column.name, column.show(value));
         Trouble::Told(Error::config(format!(

@@ -1,4 +1,7 @@
 //! Settings that do not fit the table, offsets that do not fit the settings, and servers that fail on the way.
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+
 use penstock_sdk::Kind;
 
 use super::*;
@@ -76,14 +79,101 @@ fn a_failure_on_the_way_is_no_data() {
 }
 
 #[test]
-fn a_server_that_is_away_or_cuts_the_line_is_asked_again() {
+fn a_server_that_is_away_is_asked_again() {
     let lab = Lab::new();
     table(&lab);
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut run =
         Run::new(&lab, &[("url", &format!("http://{closed}")), ("table", "t"), ("cursorColumn", "id")]);
     let error = run.poll().unwrap_err();
     assert_eq!(error.kind(), &Kind::Retry { after: None }, "{error}");
+}
+
+/// A way to the server on which each connection ends after so many bytes of answers.
+fn cut_after(bytes: u64) -> String {
+    let server = std::env::var("PENSTOCK_TEST_CLICKHOUSE").unwrap().replace("http://", "");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let behind = TcpStream::connect(server.trim_end_matches('/')).unwrap();
+            let (mut from, mut to) = (client.try_clone().unwrap(), behind.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut (&behind).take(bytes), &mut &client);
+                let _ = client.shutdown(std::net::Shutdown::Both);
+                let _ = behind.shutdown(std::net::Shutdown::Both);
+            });
+        }
+    });
+    url
+}
+
+#[test]
+fn rows_come_once_over_a_line_that_is_cut_again_and_again() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (id UInt64, ts UInt64, v String) ENGINE = MergeTree ORDER BY ts");
+    lab.run("INSERT INTO @.t SELECT number, intDiv(number, 9), randomPrintableASCII(500) FROM numbers(3000)");
+    let url = cut_after(400_000);
+    let mut run = Run::new(&lab, &[("url", &url), ("table", "t"), ("cursorColumn", "ts")]);
+    let (mut rows, mut cuts) = (Vec::new(), 0);
+    loop {
+        match run.poll() {
+            Ok(Outcome::Idle) => break,
+            Ok(_) => {}
+            Err(error) => {
+                assert_eq!(error.kind(), &Kind::Retry { after: None }, "{error}");
+                cuts += 1;
+            }
+        }
+        rows.append(&mut run.take());
+    }
+    let mut ids = ids(&rows);
+    ids.sort_unstable();
+    assert_eq!(ids, (0..3000).collect::<Vec<_>>());
+    assert!(cuts > 2, "the line was cut {cuts} times: it shows little");
+}
+
+#[test]
+fn a_cursor_that_changes_its_type_begins_anew() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (id UInt64, ts DateTime) ENGINE = MergeTree ORDER BY id");
+    lab.run("INSERT INTO @.t SELECT number, toDateTime(1767225600 + number) FROM numbers(3)");
+    let mut run = Run::new(&lab, &[("table", "t"), ("cursorColumn", "ts,id")]);
+    run.drain();
+    lab.run("ALTER TABLE @.t MODIFY COLUMN ts DateTime64(3) SETTINGS mutations_sync = 1");
+    lab.run("INSERT INTO @.t SELECT 3, toDateTime64(1767225602.5, 3)");
+    let error = run.poll().unwrap_err();
+    assert!(
+        error.kind() == &Kind::Fatal && error.message().contains("column ts has changed its type"),
+        "{error}"
+    );
+    run.take();
+    run.restart().drain();
+    assert_eq!(ids(&run.take()), [3]);
+}
+
+#[test]
+fn a_user_needs_select_and_nothing_else() {
+    let lab = Lab::new();
+    table(&lab);
+    let user = format!("reader_{}", lab.database);
+    lab.run(&format!("CREATE USER {user} IDENTIFIED BY 'secret' SETTINGS readonly = 2"));
+    lab.run(&format!("GRANT SELECT ON @.t TO {user}"));
+    let settings = [
+        ("table", "t"),
+        ("cursorColumn", "id"),
+        ("columns", "id,v"),
+        ("username", &user),
+        ("password", "secret"),
+    ];
+    let mut run = Run::new(&lab, &settings);
+    run.drain().drain();
+    assert_eq!(run.take().len(), 100);
+    lab.run(&format!("REVOKE SELECT ON @.t FROM {user}"));
+    let told = Run::refused(&lab, &settings, None);
+    lab.run(&format!("DROP USER {user}"));
+    assert!(told.starts_with("Fatal: ") && told.contains("code 497"), "{told}");
 }
 
 #[test]
