@@ -23,10 +23,13 @@ use std::time::{Duration, Instant};
 use penstock_sdk::{About, Config, Error, Kind, Level, Poll, Problem, Result, Source, Task};
 
 use crate::server::Server;
+#[cfg(test)]
 pub use layout::{Layout, Parts};
+#[cfg(test)]
 pub use outlet::Outlet;
 pub use reader::{Outcome, Reader};
 pub use settings::Settings;
+#[cfg(test)]
 pub use value::Fault;
 
 /// One task: it reads its tables in turns.

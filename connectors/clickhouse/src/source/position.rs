@@ -30,8 +30,9 @@ pub fn partition(relation: &Relation, topic: &str) -> Fields {
 pub fn write(stored: &Stored, column: &Column, relation: &Relation, by: &str) -> Fields {
     let value =
         |value: &Option<Value>| value.as_ref().map_or(Scalar::Null, |value| Scalar::Text(column.show(value)));
-    let ties: String = stored.position.ties.iter().map(|tie| format!("{tie:016x}")).collect();
-    let mut fields = Fields::new().with(CURSOR, value(&stored.position.at)).with(TIES, ties).with(BY, by);
+    let ties: Vec<_> = stored.position.ties.iter().map(|tie| format!("{tie:016x}")).collect();
+    let mut fields =
+        Fields::new().with(CURSOR, value(&stored.position.at)).with(TIES, ties.concat()).with(BY, by);
     if let Relation::Query { text } = relation {
         fields = fields.with(QUERY, id(text));
     }

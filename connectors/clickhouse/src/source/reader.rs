@@ -13,7 +13,7 @@ use super::page::{self, Next, Page};
 use super::position::{self, Stored};
 use super::relation::{Relation, Selection};
 use super::settings::Settings;
-use super::start::Start;
+use super::start::{Asked, Start};
 use super::track::{Track, Verdict};
 use super::trouble::Trouble;
 
@@ -185,7 +185,8 @@ impl Reader {
     ) -> Result<Outcome, Trouble> {
         if self.page.is_none() {
             let selection = self.selection.as_ref().ok_or_else(Trouble::unprepared)?;
-            if self.start.find(server, &self.relation, selection, settings, &mut self.track)? {
+            let asked = Asked { server, relation: &self.relation, selection, settings };
+            if self.start.find(&asked, &mut self.track)? {
                 self.is_unsaved = true;
             }
             if self.start.has_ended(settings) || self.is_unchanged(server, settings)? {

@@ -138,7 +138,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         [] => add("table", "a value is required, or a value of tables or query".to_owned()),
         [_] => {}
         [_, second, ..] => {
-            add(second, format!("expected one of table, tables and query, got {}", named.join(" and ")))
+            add(second, format!("expected one of table, tables and query, got {}", named.join(" and ")));
         }
     }
     let tables = config.list("tables");

@@ -1,6 +1,4 @@
 //! Where reading begins and where a snapshot ends.
-use std::time::Duration;
-
 use penstock_sdk::Error;
 
 use crate::failure::{Cause, Failure};
@@ -31,34 +29,34 @@ pub enum Start {
     },
 }
 
+/// Who is asked for what.
+pub struct Asked<'a> {
+    pub server: &'a Server,
+    pub relation: &'a Relation,
+    pub selection: &'a Selection,
+    pub settings: &'a Settings,
+}
+
 impl Start {
     /// Asks the server for what is not known yet. True when something was found that is to be stored.
-    pub fn find(
-        &mut self,
-        server: &Server,
-        relation: &Relation,
-        selection: &Selection,
-        settings: &Settings,
-        track: &mut Track,
-    ) -> Result<bool, Trouble> {
-        let ask = || newest(server, relation, selection, settings);
+    pub fn find(&mut self, asked: &Asked<'_>, track: &mut Track) -> Result<bool, Trouble> {
+        let Asked { selection, settings, .. } = *asked;
         let is_snapshot = settings.mode == Mode::Snapshot;
         match self {
-            Start::PassingOver => return Ok(false),
             // A snapshot that goes on from another mode's offset ends at what is there now.
             Start::Done { until, is_complete } if is_snapshot && until.is_none() && !*is_complete => {
-                *until = ask()?;
+                *until = asked.newest()?;
                 *is_complete = until.is_none();
                 return Ok(true);
             }
-            Start::Done { .. } => return Ok(false),
+            Start::PassingOver | Start::Done { .. } => return Ok(false),
             Start::Unknown | Start::Afresh => {}
         }
         let given = settings.start_from.as_deref().map(|text| selection.cursor.parse(text)).transpose();
         let given = given.map_err(|reason| Trouble::Told(Error::config(format!("startFrom: {reason}"))))?;
         let passes_over = given.is_none() && settings.mode == Mode::Follow;
-        let from = if passes_over { ask()? } else { given };
-        let until = if is_snapshot { ask()? } else { None };
+        let from = if passes_over { asked.newest()? } else { given };
+        let until = if is_snapshot { asked.newest()? } else { None };
         let is_complete = is_snapshot && until.is_none();
         *self = if passes_over && from.is_some() {
             Start::PassingOver
@@ -108,28 +106,26 @@ impl Start {
     }
 }
 
-/// The newest value that there is.
-fn newest(
-    server: &Server,
-    relation: &Relation,
-    selection: &Selection,
-    settings: &Settings,
-) -> Result<Option<Value>, Trouble> {
-    let token = page::token();
-    let sql = relation.newest(selection, settings.lag_ms, &token);
-    let mut page = Page::open(server, &sql, token)?;
-    let limit: Duration = settings.query_timeout;
-    let late = || {
-        Trouble::Server(server.context(Failure::new(
-            Cause::Busy,
-            format!("no answer within {} ms to the question for the newest value", limit.as_millis()),
-        )))
-    };
-    let types = page.header(server, limit)?.ok_or_else(late)?;
-    let layout = Layout::of_cursor(types, selection)?;
-    match page.next(server, &layout, limit)? {
-        Next::Row(row) => Ok(Some(layout.parts(page.bytes(&row))?.at)),
-        Next::End => Ok(None),
-        Next::Late => Err(late()),
+impl Asked<'_> {
+    /// The newest value that there is.
+    fn newest(&self) -> Result<Option<Value>, Trouble> {
+        let Asked { server, relation, selection, settings } = *self;
+        let token = page::token();
+        let sql = relation.newest(selection, settings.lag_ms, &token);
+        let mut page = Page::open(server, &sql, token)?;
+        let limit = settings.query_timeout;
+        let late = || {
+            Trouble::Server(server.context(Failure::new(
+                Cause::Busy,
+                format!("no answer within {} ms to the question for the newest value", limit.as_millis()),
+            )))
+        };
+        let types = page.header(server, limit)?.ok_or_else(late)?;
+        let layout = Layout::of_cursor(types, selection)?;
+        match page.next(server, &layout, limit)? {
+            Next::Row(row) => Ok(Some(layout.parts(page.bytes(&row))?.at)),
+            Next::End => Ok(None),
+            Next::Late => Err(late()),
+        }
     }
 }

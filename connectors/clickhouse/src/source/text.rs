@@ -1,4 +1,5 @@
 //! Numbers, dates and times as text.
+use std::fmt::Write;
 
 /// A number whose last `scale` digits are behind the point.
 pub fn decimal(number: i128, scale: usize) -> String {
@@ -36,7 +37,7 @@ fn digits(mut limbs: [u64; 4]) -> String {
     }
     let mut text = groups.pop().map_or_else(|| "0".to_owned(), |first| first.to_string());
     for group in groups.iter().rev() {
-        text.push_str(&format!("{group:018}"));
+        let _ = write!(text, "{group:018}");
     }
     text
 }
@@ -71,7 +72,7 @@ pub fn instant(ticks: i64, scale: u32) -> String {
     let (hours, minutes, seconds) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
     let mut text = format!("{}T{hours:02}:{minutes:02}:{seconds:02}", date(days));
     if scale > 0 {
-        text.push_str(&format!(".{fraction:0width$}", width = scale as usize));
+        let _ = write!(text, ".{fraction:0width$}", width = scale as usize);
     }
     text + "Z"
 }

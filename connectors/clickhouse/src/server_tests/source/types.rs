@@ -1,4 +1,6 @@
 //! Each type's values as documented, told by the server itself in SQL.
+use std::fmt::Write;
+
 use super::super::matrix::CASES;
 use super::*;
 use crate::types::{Type, parse};
@@ -21,7 +23,6 @@ fn told(ty: &Type, value: &str) -> String {
         }
         Type::Decimal { scale, .. } => format!("toDecimalString({value}, {scale})"),
         Type::FixedString(_) => format!("replaceAll(toString({value}), '\\0', '')"),
-        Type::Float32 | Type::Float64 | Type::BFloat16 => format!("toString({value})"),
         Type::Nullable(inner) => {
             format!("ifNull({}, 'null')", told(inner, &format!("assumeNotNull({value})")))
                 .replace("ifNull(", &format!("if(isNull({value}), 'null', "))
@@ -83,7 +84,7 @@ fn normal(text: &str) -> String {
             continue;
         }
         match number.parse::<f64>() {
-            Ok(value) => out.push_str(&format!("{value:?}")),
+            Ok(value) => drop(write!(out, "{value:?}")),
             Err(_) => out.push_str(&number),
         }
         number.clear();

@@ -110,7 +110,9 @@ proptest! {
     #[test]
     fn every_row_comes_once_in_order(steps in prop::collection::vec(step(), 1..40)) {
         let mut run = Run::new(usize::MAX);
-        steps.iter().for_each(|step| run.take(step));
+        for step in &steps {
+            run.take(step);
+        }
         run.finish();
         prop_assert_eq!(counted(&run.delivered), counted(&run.table.0));
         prop_assert!(run.delivered.is_sorted_by_key(|(value, _)| *value), "{:?}", run.delivered);
@@ -122,7 +124,9 @@ proptest! {
         ties_max in 0..4_usize,
     ) {
         let mut run = Run::new(ties_max);
-        steps.iter().for_each(|step| run.take(step));
+        for step in &steps {
+            run.take(step);
+        }
         run.finish();
         let (delivered, there) = (counted(&run.delivered), counted(&run.table.0));
         for (row, count) in &there {
