@@ -5,6 +5,7 @@ mod access;
 mod bad_records;
 mod canary;
 mod clickhouse;
+mod clickhouse_source;
 mod cluster;
 mod datagen;
 mod exactly;

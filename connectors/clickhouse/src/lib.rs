@@ -1,4 +1,4 @@
-//! The `ClickHouse` sink: JSON records become Native columns of the target table.
+//! `ClickHouse` in both directions: a sink whose records become Native columns, and a source that follows tables.
 mod check;
 mod columns;
 mod connect;
@@ -19,6 +19,7 @@ mod server_tests;
 mod settings;
 mod shape;
 mod sink;
+mod source;
 mod table;
 mod target;
 mod types;
@@ -26,4 +27,4 @@ mod upsert;
 mod values;
 mod wave;
 
-penstock_sdk::export!(sinks: [sink::ClickHouseSink]);
+penstock_sdk::export!(sources: [source::ClickHouseSource], sinks: [sink::ClickHouseSink]);

@@ -1,4 +1,6 @@
 //! `ClickHouse` over HTTP: queries, and inserts of Native blocks, by one of several hosts.
+mod stream;
+
 use std::cell::RefCell;
 use std::future::Future;
 use std::task::Poll;
@@ -15,6 +17,7 @@ use crate::hosts::Hosts;
 use crate::json::Cursor;
 use crate::native::Insert;
 use crate::settings::{Host, Login, Settings};
+pub use stream::{Piece, Stream};
 
 /// The client has no thread of its own: it makes progress while a call waits for it.
 pub struct Server {

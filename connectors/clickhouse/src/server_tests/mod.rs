@@ -10,6 +10,7 @@ mod nested;
 mod oracle;
 mod rows;
 mod schema;
+mod source;
 mod trouble;
 mod upserts;
 mod ways;

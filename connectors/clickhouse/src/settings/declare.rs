@@ -19,7 +19,8 @@ pub fn declare() -> Vec<Setting> {
         .collect()
 }
 
-fn connection() -> Vec<Setting> {
+/// How a server is reached, which the source needs as well.
+pub fn connection() -> Vec<Setting> {
     vec![
         Setting::string("hostname").importance(Importance::High).doc(
             "Host names or IP addresses of the ClickHouse servers, separated by commas, each with a port of its own as \
@@ -38,7 +39,7 @@ fn connection() -> Vec<Setting> {
              hostname, port and ssl.",
         ),
         Setting::string("username").default("default").importance(Importance::High).doc(
-            "User that inserts. It needs INSERT on the tables.",
+            "User. A sink needs INSERT on the tables, a source SELECT.",
         ),
         Setting::password("password").default("").importance(Importance::High).doc("Password of the user."),
         Setting::password("accessToken").default("").doc(

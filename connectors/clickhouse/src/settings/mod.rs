@@ -15,7 +15,7 @@ use penstock_sdk::{Config, Error, Problem, Result, Task};
 
 use crate::values::Loss;
 pub use connection::{Connection, Host, Login, Pem, Proxy, Trust};
-pub use declare::declare;
+pub use declare::{connection, declare};
 pub use flush::Flush;
 use parts::{Properties, async_insert, pairs, server_settings, token_settings};
 

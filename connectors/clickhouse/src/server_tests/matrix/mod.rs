@@ -1,9 +1,10 @@
 //! Every type in every format: what arrives is what the server makes of the same JSON, and what is refused is
 //! told with field, value and column.
-mod cases;
+pub mod cases;
 
 use super::*;
-use cases::{CASES, Case};
+pub use cases::CASES;
+use cases::Case;
 
 /// A way in which values reach the sink: one column of the matrix.
 struct Format {
