@@ -21,7 +21,7 @@ pub enum Cause {
 }
 
 /// A cause and the server's sentence.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Failure {
     pub cause: Cause,
     pub sentence: String,

@@ -1,4 +1,5 @@
-//! The `ClickHouse` sink: JSON records become Native columns of the target table.
+//! The `ClickHouse` sink: JSON and Avro records become Native columns of the target table.
+mod avro;
 mod check;
 mod columns;
 mod decoder;

@@ -9,7 +9,7 @@ mod base64;
 pub mod connect;
 mod error;
 pub mod registry;
-mod varint;
+pub mod varint;
 pub mod wire;
 
 pub use error::{Error, Kind, Result};

@@ -1,4 +1,5 @@
 //! Makes a decoder from the columns of a table: which are virtual, which take which field, which keep versions.
+use super::avro::Avro;
 use super::event::{self, Events};
 use super::paths::{Paths, Plan};
 use super::rows::Rows;
@@ -66,7 +67,10 @@ impl Decoder {
             virtuals: parts.virtuals,
             events,
             has_unknown: false,
+            has_new: false,
             envelope: shape.envelope,
+            avro: shape.schemas.clone().map(|schemas| Box::new(Avro::new(schemas))),
+            avro_key: shape.key_schemas.clone().map(|schemas| Box::new(Avro::new(schemas))),
         })
     }
 }
