@@ -24,10 +24,6 @@ impl Wide {
         let digits = &bytes[repeated..];
         let mut padded = [sign; 32];
         padded[32_usize.checked_sub(digits.len())?..].copy_from_slice(digits);
-        // A sign bit that is no longer there was the 257th bit.
-        if (padded[0] >= 0x80) != negative {
-            return None;
-        }
         let mut limbs = [0; 4];
         for (limb, chunk) in limbs.iter_mut().rev().zip(padded.as_chunks::<8>().0) {
             *limb = u64::from_be_bytes(*chunk);
@@ -36,6 +32,10 @@ impl Wide {
             let mut carry = true;
             for limb in &mut limbs {
                 (*limb, carry) = (!*limb).overflowing_add(u64::from(carry));
+            }
+            // A magnitude of 2^256 itself.
+            if carry {
+                return None;
             }
         }
         Some(Wide { negative, limbs })

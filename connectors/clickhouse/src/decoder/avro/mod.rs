@@ -2,6 +2,8 @@
 mod change;
 mod fields;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;

@@ -1,6 +1,7 @@
 //! Avro records by the bytes that are sent: what the same record in JSON becomes, and what is refused.
+use apache_avro::Schema as Theirs;
 use apache_avro::types::Value;
-use apache_avro::{Schema as Theirs, to_avro_datum};
+use apache_avro::writer::datum::GenericDatumWriter;
 use serde_json::json;
 
 use crate::avro::fake::{Fake, framed, open};
@@ -30,8 +31,13 @@ fn decoder(table: &[(&str, &str)], shape: &Shape) -> Decoder {
 /// A record as the other writer makes it.
 fn record(schema: &serde_json::Value, value: Value) -> Vec<u8> {
     let text = schema.to_string();
-    let body = to_avro_datum(&Theirs::parse_str(&text).unwrap(), value).unwrap();
-    framed(Fake::shared().register(&text), &body)
+    framed(Fake::shared().register(&text), &body(&text, value))
+}
+
+/// The other writer's bytes of a value.
+pub fn body(schema: &str, value: Value) -> Vec<u8> {
+    let schema = Theirs::parse_str(schema).unwrap();
+    GenericDatumWriter::builder(&schema).build().unwrap().write_value_to_vec(value).unwrap()
 }
 
 /// A record with one field `v`.
@@ -192,18 +198,11 @@ fn what_the_other_writer_does_not_write_is_read_as_well() {
     let decimal = json!({"type": "fixed", "name": "F", "size": 3, "logicalType": "decimal", "precision": 6, "scale": 2});
     check("Decimal(9, 2)", decimal, &[0xFF, 0xFF, 0x85], "-1.23");
     // Two blocks, one of them with its size.
-    check("Array(UInt8)", json!({"type": "array", "items": "int"}), &[1, 2, 2, 4, 2, 6, 0], "[1,2,3]");
+    check("Array(UInt8)", json!({"type": "array", "items": "int"}), &[1, 2, 2, 4, 4, 6, 0], "[1,2,3]");
     let any = json!({"type": "array", "items": {"type": "array", "items": "null"}});
     check("Array(Array(UInt8))", any, &[2, 6, 0, 0], "[[null,null,null]]");
     let micros = json!({"type": "long", "logicalType": "local-timestamp-micros"});
-    check(
-        "DateTime64(6)",
-        micros,
-        &[2],
-        "\"1969-12-31T23:59:59.999999Z\""
-            .replace("1969-12-31T23:59:59.999999Z", "1970-01-01 00:00:00.000001")
-            .as_str(),
-    );
+    check("DateTime64(6)", micros, &[2], "\"1970-01-01 00:00:00.000001\"");
 }
 
 #[test]
@@ -320,14 +319,9 @@ fn what_does_not_fit_is_told_with_field_type_and_column() {
         "timestamp-millis 1969-12-31T23:59:59.000Z",
     );
     refused("Date", logical("int", "date"), Value::Date(65_536), "date 2149-06-07");
-    refused(
-        "DateTime64(9)",
-        logical("long", "timestamp-millis"),
-        Value::TimestampMillis(i64::MAX / 2000),
-        "timestamp-millis 148109-04-28T20:40:26.993Z"
-            .replace("148109-04-28T20:40:26.993Z", &crate_text(i64::MAX / 2000))
-            .as_str(),
-    );
+    let far = logical("long", "timestamp-millis");
+    let value = Value::TimestampMillis(10_413_792_000_000);
+    refused("DateTime64(9)", far, value, "timestamp-millis 2300-01-01T00:00:00.000Z");
     refused("JSON", json!("string"), Value::String("[1]".into()), "string \"[1]\"");
     refused("UInt8", json!({"type": "array", "items": "int"}), Value::Array(vec![]), "avro array of int");
     refused("UUID", json!("long"), Value::Long(1), "avro long");
@@ -355,10 +349,6 @@ fn what_does_not_fit_is_told_with_field_type_and_column() {
     let mut ours = decoder(&[("v", "AggregateFunction(sum, UInt8)")], &shape());
     let told = ours.append(&single(json!("int"), Value::Int(1))).unwrap_err().to_string();
     assert!(told.starts_with("field v: avro int cannot be inserted, because column v AggregateFunction(sum, UInt8) has a type that this sink does not write"), "{told}");
-}
-
-fn crate_text(millis: i64) -> String {
-    crate::columns::Given::Instant(millis, 3).to_string()
 }
 
 #[test]
