@@ -242,4 +242,4 @@ fn weight(ty: &Type) -> usize {
     }
 }
 
-const STEPS_MAX: usize = 1_000_000;
+const STEPS_MAX: usize = 200_000;

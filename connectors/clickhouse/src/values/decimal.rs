@@ -15,6 +15,11 @@ pub fn scaled(text: &str, precision: usize, scale: usize, exact: bool) -> Option
 
 /// Moves the point of an unscaled number from `from` places to `to`. As [`scaled`] otherwise.
 pub fn moved(unscaled: Wide, from: u32, to: u32, precision: usize, exact: bool) -> Option<Wide> {
+    shifted(unscaled, from, to, exact)?.below(precision)
+}
+
+/// As [`moved`], with as many digits as 256 bits have.
+pub fn shifted(unscaled: Wide, from: u32, to: u32, exact: bool) -> Option<Wide> {
     let mut value = unscaled;
     if value.is_zero() {
         return Some(value);
@@ -37,19 +42,15 @@ pub fn moved(unscaled: Wide, from: u32, to: u32, precision: usize, exact: bool) 
         }
         places -= step;
     }
-    if value.is_below(&power(precision)?) { Some(value) } else { None }
+    Some(value)
 }
 
-/// `None` beyond 256 bits.
-fn power(digits: usize) -> Option<Wide> {
-    let mut value = Wide::small(false, 1);
-    let mut digits = digits as u32;
-    while digits > 0 {
-        let step = digits.min(CHUNK_DIGITS);
-        value = value.multiply_add(10_u64.pow(step), 0)?;
-        digits -= step;
+impl Wide {
+    /// `None` if it has more digits.
+    fn below(self, digits: usize) -> Option<Self> {
+        let power = shifted(Wide::small(false, 1), 0, digits as u32, true)?;
+        if self.is_below(&power) { Some(self) } else { None }
     }
-    Some(value)
 }
 
 /// Writes an unscaled number with its point.

@@ -66,12 +66,12 @@ impl Scalar {
         match &self.kind {
             Kind::Decimal { .. } => self.put_moved(Wide::from_be(bytes)?, scale),
             Kind::Int(width) => {
-                let whole = decimal::moved(Wide::from_be(bytes)?, scale, 0, WHOLE_DIGITS, true)?;
+                let whole = decimal::shifted(Wide::from_be(bytes)?, scale, 0, true)?;
                 let fits = whole.fits_signed(*width);
                 fits.then(|| whole.push(*width, &mut self.buffer.bytes))
             }
             Kind::UInt(width) => {
-                let whole = decimal::moved(Wide::from_be(bytes)?, scale, 0, WHOLE_DIGITS, true)?;
+                let whole = decimal::shifted(Wide::from_be(bytes)?, scale, 0, true)?;
                 let fits = whole.fits_unsigned(*width);
                 fits.then(|| whole.push(*width, &mut self.buffer.bytes))
             }
@@ -196,5 +196,3 @@ fn narrow(value: f64) -> Option<f32> {
 }
 
 const DAY: i64 = 86_400;
-/// More digits make no number of 256 bits.
-const WHOLE_DIGITS: usize = 77;

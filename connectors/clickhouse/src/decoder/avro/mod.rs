@@ -4,6 +4,8 @@ mod fields;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod row_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;

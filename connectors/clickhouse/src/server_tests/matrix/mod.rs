@@ -1,7 +1,7 @@
 //! Every type in every format: what arrives is what the server makes of the same JSON, and what is refused is
 //! told with field, value and column.
-mod avro;
 mod cases;
+mod written;
 
 use super::*;
 use cases::{CASES, Case};
@@ -25,15 +25,8 @@ const FORMATS: &[Format] = &[
         record: |k, field, _, json| Some(json_record(k, field, json).into_bytes()),
         shows_json: true,
     },
-    Format { name: "Avro", delivery: avro_delivery, record: avro::record, shows_json: false },
+    Format { name: "Avro", delivery: super::avro::delivery, record: written::record, shows_json: false },
 ];
-
-fn avro_delivery(lab: &Lab) -> Delivery {
-    let config = config(&[]).with("database", &lab.database);
-    let mut settings = Settings::parse(&config).unwrap();
-    settings.shape.schemas = Some(crate::avro::fake::Fake::shared().schemas(""));
-    Delivery::new(settings, false).unwrap()
-}
 
 fn json_record(k: usize, field: &str, json: &str) -> String {
     format!("{{\"k\":{k},\"{field}\":{json}}}")
