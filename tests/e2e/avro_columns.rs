@@ -132,7 +132,7 @@ fn orders_of_two_schemas_arrive_in_typed_columns_and_bad_ones_in_the_error_table
     let rows = clickhouse.query(&format!(
         "SELECT id, price, variantType(code), toString(code), at, items.sku, items.count, toString(state), labels, toString(whole), \
          _offset, _raw_message = unhex('{}') FROM `{name}` ORDER BY id FORMAT JSONCompactEachRow",
-        values[0].0.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        values[0].0.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
     ));
     let time = "2023-01-02 03:04:05.678";
     let whole = |city: &str| format!("{{\"city\":\"{city}\"}}");

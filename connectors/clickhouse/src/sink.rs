@@ -42,9 +42,8 @@ impl Sink for ClickHouseSink {
 
     fn open(task: &Task) -> Result<Self> {
         let envelope = match task.value_format() {
-            AVRO => false,
             // Text and bytes can hold JSON as well, and are the same in Kafka.
-            "json" | "text" | "bytes" => false,
+            "json" | "text" | "bytes" | AVRO => false,
             "json-envelope" => true,
             // What is not read may be anything.
             _ if task.config().flag("rawOnly", false)? => false,

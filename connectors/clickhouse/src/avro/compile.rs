@@ -5,7 +5,7 @@ use super::describe::describe;
 use super::natural::natural;
 use super::prefer::{rank, rank_of_parts};
 use super::scalar::Scalar;
-use super::step::{Field, Items, Step};
+use super::step::{Field, Items, Key, Step};
 use crate::columns::Kind;
 use crate::types::{Element, Type, Variant};
 
@@ -174,7 +174,8 @@ impl<'a> Compiler<'a> {
                 let mut keys = Vec::new();
                 for (index, element) in elements.iter().enumerate() {
                     if let Some(name) = &element.name {
-                        keys.push((name.as_str().into(), index, self.step(values, &element.ty)?));
+                        let step = self.step(values, &element.ty)?;
+                        keys.push(Key { name: name.as_str().into(), element: index, step });
                     }
                 }
                 Ok(Step::Keys(keys, values))

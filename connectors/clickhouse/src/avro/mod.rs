@@ -22,7 +22,7 @@ pub use schemas::{Missing, Schemas, Written};
 pub use skip::Skips;
 pub use step::Step;
 pub use text::Texts;
-pub use wire::{Fault, Taken};
+pub use wire::{Fault, Taken, Wrong};
 
 #[cfg(test)]
 pub mod fake;

@@ -1,6 +1,6 @@
 //! Follows steps through a record's bytes and fills columns.
 use super::skip::Skips;
-use super::step::{Field, Items, Step};
+use super::step::{Field, Items, Key, Step};
 use super::text::Texts;
 use super::wire::{self, Fault, Taken};
 use crate::columns::{Column, Given, Tuple};
@@ -148,12 +148,7 @@ impl<'a> Run<'a> {
     }
 
     /// Of a key that comes twice the first one counts, as for JSON.
-    fn keys(
-        &mut self,
-        tuple: &mut Tuple,
-        (keys, other): (&[(Box<str>, usize, Step)], usize),
-        rest: &mut &[u8],
-    ) -> Taken<()> {
+    fn keys(&mut self, tuple: &mut Tuple, (keys, other): (&[Key], usize), rest: &mut &[u8]) -> Taken<()> {
         loop {
             let (count, _) = wire::block(rest)?;
             if count == 0 {
@@ -161,8 +156,8 @@ impl<'a> Run<'a> {
             }
             for _ in 0..count {
                 let key = wire::text(rest)?;
-                let known = keys.iter().find(|(name, ..)| &**name == key);
-                match known.and_then(|(_, index, step)| Some((tuple.column(*index)?, step))) {
+                let known = keys.iter().find(|known| &*known.name == key);
+                match known.and_then(|known| Some((tuple.column(known.element)?, &known.step))) {
                     Some((element, step)) => self.value(element, step, rest)?,
                     None => self.skips.skip(other, rest)?,
                 }
@@ -204,22 +199,22 @@ impl<'a> Run<'a> {
 }
 
 #[cold]
-fn misfit(name: &str, given: Given<'_>) -> Box<Fault> {
+fn misfit(name: &str, given: Given<'_>) -> Fault {
     let value = match given {
         Given::Text(text) => format!("{name} {}", shortened(&format!("\"{text}\""))),
         other => format!("{name} {}", shortened(&other.to_string())),
     };
-    Box::new(Fault::Misfit(value))
+    Fault::misfit(value)
 }
 
 #[cold]
-fn wrong_length(length: usize) -> Box<Fault> {
-    Box::new(Fault::Misfit(format!("array of another length than {length}")))
+fn wrong_length(length: usize) -> Fault {
+    Fault::misfit(format!("array of another length than {length}"))
 }
 
 /// Steps are made for the very columns that they are run with.
 #[cold]
-fn other_column() -> Box<Fault> {
+fn other_column() -> Fault {
     Fault::broken("the column is another one than the program was made for")
 }
 

@@ -87,7 +87,7 @@ impl Skips {
 }
 
 #[cold]
-pub fn too_deep() -> Box<Fault> {
+pub fn too_deep() -> Fault {
     Fault::broken(format!("the value is nested deeper than {DEPTH_MAX}"))
 }
 

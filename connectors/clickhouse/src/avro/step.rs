@@ -22,7 +22,7 @@ pub enum Step {
     /// Each field of a record: the element that it goes to, or the place of its type, to be stepped over.
     Fields(Vec<Field>),
     /// A map whose keys name the elements of a tuple; the other values are of the type at this place.
-    Keys(Vec<(Box<str>, usize, Step)>, usize),
+    Keys(Vec<Key>, usize),
     /// A union of null and one other type, and which of the two null is.
     Optional(usize, Box<Step>),
     Union(Vec<Step>),
@@ -40,6 +40,14 @@ pub struct Items {
     pub step: Box<Step>,
     /// Bytes that one of them takes in a column at least: what a record may claim is bounded by it.
     pub weight: usize,
+}
+
+/// A key that is the name of an element.
+#[derive(Debug)]
+pub struct Key {
+    pub name: Box<str>,
+    pub element: usize,
+    pub step: Step,
 }
 
 #[derive(Debug)]

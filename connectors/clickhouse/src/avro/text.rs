@@ -62,9 +62,9 @@ impl Writing<'_> {
                 quoted(&names[index], self.out);
             }
             Text::Array(items) => {
-                self.blocks(rest, b"[]", |writing, rest| writing.value(*items, rest, depth))?
+                self.blocks(rest, *b"[]", |writing, rest| writing.value(*items, rest, depth))?;
             }
-            Text::Map(values) => self.blocks(rest, b"{}", |writing, rest| {
+            Text::Map(values) => self.blocks(rest, *b"{}", |writing, rest| {
                 quoted(wire::text(rest)?, writing.out);
                 writing.out.push(b':');
                 writing.value(*values, rest, depth)
@@ -92,7 +92,7 @@ impl Writing<'_> {
     fn blocks(
         &mut self,
         rest: &mut &[u8],
-        brackets: &[u8; 2],
+        brackets: [u8; 2],
         mut item: impl FnMut(&mut Self, &mut &[u8]) -> Taken<()>,
     ) -> Taken<()> {
         self.out.push(brackets[0]);

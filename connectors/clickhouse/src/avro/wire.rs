@@ -3,24 +3,36 @@ use formats::varint;
 
 /// Why a record's bytes were not taken. Boxed, because it is rare and what returns it is not.
 #[derive(Debug)]
-pub enum Fault {
+pub struct Fault(Box<Wrong>);
+
+#[derive(Debug)]
+pub enum Wrong {
     /// A value, as a message shows it, that its column cannot hold.
     Misfit(String),
     /// The bytes are not of their schema, or want more than there may be.
     Broken(String),
 }
 
-pub type Taken<T> = Result<T, Box<Fault>>;
+pub type Taken<T> = Result<T, Fault>;
 
 impl Fault {
     #[cold]
-    pub fn broken(what: impl Into<String>) -> Box<Self> {
-        Box::new(Fault::Broken(what.into()))
+    pub fn broken(what: impl Into<String>) -> Self {
+        Fault(Box::new(Wrong::Broken(what.into())))
+    }
+
+    #[cold]
+    pub fn misfit(value: String) -> Self {
+        Fault(Box::new(Wrong::Misfit(value)))
+    }
+
+    pub fn wrong(&self) -> &Wrong {
+        &self.0
     }
 }
 
 #[cold]
-pub fn cut() -> Box<Fault> {
+pub fn cut() -> Fault {
     Fault::broken("the value is cut off, or its numbers are too long")
 }
 

@@ -3,7 +3,7 @@ use super::avro::Avro;
 use super::event::{self, Events};
 use super::paths::{Paths, Plan};
 use super::rows::Rows;
-use super::{Column, Decoder, Slot, Source, Virtual};
+use super::{Column, Decoder, Slot, Source, Unknown, Virtual};
 use crate::shape::{Mapping, Shape, Upserts, Version};
 use crate::types;
 use crate::values::Zones;
@@ -66,8 +66,7 @@ impl Decoder {
             paths,
             virtuals: parts.virtuals,
             events,
-            has_unknown: false,
-            has_new: false,
+            unknown: Unknown::default(),
             envelope: shape.envelope,
             avro: shape.schemas.clone().map(|schemas| Box::new(Avro::new(schemas))),
             avro_key: shape.key_schemas.clone().map(|schemas| Box::new(Avro::new(schemas))),

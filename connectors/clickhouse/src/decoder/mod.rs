@@ -68,9 +68,7 @@ pub struct Decoder {
     virtuals: Vec<Virtual>,
     /// Deletes and change events, where the table keeps the newest row of each key.
     events: Option<Events>,
-    has_unknown: bool,
-    /// A schema was met for the first time that has fields without a column.
-    has_new: bool,
+    unknown: Unknown,
     envelope: bool,
     raw_only: bool,
     /// Reads values and keys that are Avro.
@@ -118,10 +116,8 @@ impl Decoder {
 
     /// What is known since the last call of fields without a column.
     pub fn take_unknown(&mut self) -> Unknown {
-        Unknown {
-            new: self.paths.take_new() | std::mem::take(&mut self.has_new),
-            any: std::mem::take(&mut self.has_unknown),
-        }
+        self.unknown.new |= self.paths.take_new();
+        std::mem::take(&mut self.unknown)
     }
 
     /// Bytes that a row takes at least, once a batch has met every column.
@@ -233,7 +229,7 @@ impl Decoder {
         match action {
             Action::Column(slot) => self.field(slot, json)?,
             Action::Unknown => {
-                self.has_unknown = true;
+                self.unknown.any = true;
                 json.skip()?;
             }
             Action::Ignored => json.skip()?,

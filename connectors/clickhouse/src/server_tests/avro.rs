@@ -22,7 +22,9 @@ fn record(fields: &[(&str, i64)]) -> Vec<u8> {
     let names: Vec<_> = fields.iter().map(|(name, _)| json!({"name": name, "type": "long"})).collect();
     let schema = json!({"type": "record", "name": "R", "fields": names}).to_string();
     let mut body = Vec::new();
-    fields.iter().for_each(|(_, value)| varint::put_signed(*value, &mut body));
+    for (_, value) in fields {
+        varint::put_signed(*value, &mut body);
+    }
     framed(Fake::shared().register(&schema), &body)
 }
 
@@ -53,7 +55,10 @@ fn bad_records_leave_alone_and_keep_their_bytes_in_the_error_table() {
     assert_eq!((outcome.rows, outcome.rejected.len()), (1, 3));
     let kept =
         lab.run("SELECT offset, error_class, hex(raw_message) FROM @.t_penstock_error ORDER BY offset");
-    let hex = |at: usize| values[at].iter().map(|byte| format!("{byte:02X}")).collect::<String>();
+    let hex = |at: usize| {
+        let digits: Vec<_> = values[at].iter().map(|byte| format!("{byte:02X}")).collect();
+        digits.concat()
+    };
     for (row, (at, class)) in
         kept.iter().zip([(1, "DATA_PARSING_ERROR"), (2, "INSERT_ERROR"), (3, "DATA_PARSING_ERROR")])
     {

@@ -130,7 +130,7 @@ impl Decoder {
             let mut rest = start;
             let read = reading.row(row, &mut rest);
             let Reading { is_nothing, slot, has_unknown, .. } = reading;
-            self.has_unknown |= has_unknown;
+            self.unknown.any |= has_unknown;
             read.map_err(|fault| self.told(&fault, slot, (program.id, body.len() - rest.len())))?;
             is_there = !is_nothing;
         }

@@ -215,12 +215,11 @@ impl<'a> Reading<'a> {
             }
             for _ in 0..count {
                 let key = wire::text(rest)?;
-                match keys.known.iter().find(|(name, _)| &**name == key) {
-                    Some((_, row)) => self.row(row, rest)?,
-                    None => {
-                        self.has_unknown |= keys.is_open;
-                        self.run.skips.skip(keys.other, rest)?;
-                    }
+                if let Some((_, row)) = keys.known.iter().find(|(name, _)| &**name == key) {
+                    self.row(row, rest)?;
+                } else {
+                    self.has_unknown |= keys.is_open;
+                    self.run.skips.skip(keys.other, rest)?;
                 }
             }
         }

@@ -15,7 +15,7 @@ use formats::avro::{Schema, Type};
 
 use super::event::NO_KEY_COLUMN;
 use super::{Decoder, Misfit, Refused, Said};
-use crate::avro::{Fault, Missing, Schemas, Written};
+use crate::avro::{Fault, Missing, Schemas, Taken, Written, Wrong};
 use change::Change;
 use fields::{Finder, Reading, Row, Shared};
 
@@ -109,18 +109,17 @@ impl Avro {
             Some((recent, place)) if recent == id => return Ok(place),
             _ => {}
         }
-        let place = match self.places.get(&id) {
-            Some(place) => *place,
-            None => {
-                let known = compile(&self.schemas.schema(id)?);
-                if self.programs.len() >= PROGRAMS_MAX {
-                    self.programs.clear();
-                    self.places.clear();
-                }
-                self.programs.push(known);
-                self.places.insert(id, self.programs.len() - 1);
-                self.programs.len() - 1
+        let place = if let Some(place) = self.places.get(&id) {
+            *place
+        } else {
+            let known = compile(&self.schemas.schema(id)?);
+            if self.programs.len() >= PROGRAMS_MAX {
+                self.programs.clear();
+                self.places.clear();
             }
+            self.programs.push(known);
+            self.places.insert(id, self.programs.len() - 1);
+            self.programs.len() - 1
         };
         self.recent = Some((id, place));
         Ok(place)
@@ -152,7 +151,7 @@ impl Decoder {
         let (id, body) = avro.split(bytes)?;
         let place = avro.place(id, |schema| self.compile(id, schema, purpose))?;
         let program = avro.programs[place].as_ref().map_err(|sentence| Misfit::told(sentence.clone()))?;
-        self.has_unknown |= program.has_unknown;
+        self.unknown.any |= program.has_unknown;
         let read = match &program.what {
             What::Row(row) => self.row(program, row, body),
             What::Change(change) => self.change((program, change), body, &mut avro.scratch),
@@ -168,7 +167,7 @@ impl Decoder {
         let mut rest = body;
         let read = reading.row(row, &mut rest).and_then(|()| end(rest));
         let Reading { has_unknown, is_nothing, slot, .. } = reading;
-        self.has_unknown |= has_unknown;
+        self.unknown.any |= has_unknown;
         match read {
             Ok(()) if is_nothing => Ok(Said::Nothing),
             Ok(()) => Ok(Said::Row),
@@ -180,15 +179,15 @@ impl Decoder {
     #[cold]
     fn told(&self, fault: &Fault, slot: Option<u32>, (id, at): (u32, usize)) -> Misfit {
         let slot = slot.map(|slot| &self.rows.slots[slot as usize]);
-        Misfit::told(match (fault, slot) {
-            (Fault::Misfit(value), Some(slot)) => {
+        Misfit::told(match (fault.wrong(), slot) {
+            (Wrong::Misfit(value), Some(slot)) => {
                 format!("field {}: {value} does not fit column {} {}", slot.field, slot.name, slot.type_text)
             }
-            (Fault::Misfit(what), None) => format!("avro of schema {id} at byte {at}: {what} does not fit"),
-            (Fault::Broken(what), Some(slot)) => {
+            (Wrong::Misfit(what), None) => format!("avro of schema {id} at byte {at}: {what} does not fit"),
+            (Wrong::Broken(what), Some(slot)) => {
                 format!("avro of schema {id} at byte {at}: field {}: {what}", slot.field)
             }
-            (Fault::Broken(what), None) => format!("avro of schema {id} at byte {at}: {what}"),
+            (Wrong::Broken(what), None) => format!("avro of schema {id} at byte {at}: {what}"),
         })
     }
 
@@ -213,7 +212,7 @@ impl Decoder {
             }
         };
         let has_unknown = finder.has_unknown;
-        self.has_new |= has_unknown;
+        self.unknown.new |= has_unknown;
         Ok(Program { id, shared: Shared::new(schema), what: what?, has_unknown })
     }
 }
@@ -227,7 +226,7 @@ fn has_fields(schema: &Schema, place: usize) -> bool {
     }
 }
 
-fn end(rest: &[u8]) -> Result<(), Box<Fault>> {
+fn end(rest: &[u8]) -> Taken<()> {
     if rest.is_empty() { Ok(()) } else { Err(Fault::broken("bytes are left over")) }
 }
 

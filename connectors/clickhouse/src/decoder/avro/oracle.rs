@@ -19,7 +19,8 @@ struct Sample {
     json: String,
 }
 
-fn sample(schema: Json, value: Value, column: &str, json: impl ToString) -> Sample {
+#[allow(clippy::needless_pass_by_value, reason = "samples are written as literals")]
+fn sample(schema: Json, value: Value, column: &str, json: impl std::fmt::Display) -> Sample {
     Sample { schema, value, column: column.to_owned(), json: json.to_string() }
 }
 

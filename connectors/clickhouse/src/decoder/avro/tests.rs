@@ -39,6 +39,7 @@ pub fn body(schema: &str, value: Value) -> Vec<u8> {
 }
 
 /// A record with one field `v`.
+#[allow(clippy::needless_pass_by_value, reason = "types are written as literals")]
 fn single(ty: serde_json::Value, value: Value) -> Vec<u8> {
     let schema = json!({"type": "record", "name": "R", "fields": [{"name": "v", "type": ty}]});
     record(&schema, Value::Record(vec![("v".into(), value)]))

@@ -46,6 +46,7 @@ fn convert(ty: &Type, json: &mut Cursor<'_>) -> Written {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the other ways of writing may fail")]
 fn string(text: &str) -> Written {
     let mut out = Vec::new();
     varint::put_signed(text.len() as i64, &mut out);
@@ -53,6 +54,7 @@ fn string(text: &str) -> Written {
     Some((json!("string"), out))
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the other ways of writing may fail")]
 fn long(name: &str, logical: &str, value: i64) -> Written {
     let mut out = Vec::new();
     varint::put_signed(value, &mut out);
