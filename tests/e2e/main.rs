@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this crate is test code")]
 
 mod access;
+mod avro_columns;
 mod bad_records;
 mod canary;
 mod clickhouse;

@@ -47,7 +47,7 @@ pub enum Reach {
 }
 
 /// A cause and the server's sentence.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Failure {
     pub cause: Cause,
     pub sentence: String,

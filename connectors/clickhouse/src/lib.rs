@@ -1,4 +1,5 @@
 //! `ClickHouse` in both directions: a sink whose records become Native columns, and a source that follows tables.
+mod avro;
 mod check;
 mod columns;
 mod connect;

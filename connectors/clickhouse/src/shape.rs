@@ -1,5 +1,9 @@
 //! How records become rows, as the user configured it: what every table of a connector shares.
 
+use std::sync::Arc;
+
+use crate::avro::Schemas;
+
 /// Given to each decoder.
 #[derive(Clone, Debug, Default)]
 pub struct Shape {
@@ -13,6 +17,10 @@ pub struct Shape {
     pub separator: Option<String>,
     /// `None` inserts each record as a row.
     pub upserts: Option<Upserts>,
+    /// Values are Avro with these schemas, else JSON.
+    pub schemas: Option<Arc<Schemas>>,
+    /// Keys are Avro with these schemas.
+    pub key_schemas: Option<Arc<Schemas>>,
 }
 
 /// One entry of `field2ColumnMap`.

@@ -1,6 +1,9 @@
 //! The connector as the worker sees it.
+use std::sync::Arc;
+
 use penstock_sdk::{About, Batch, Config, Error, Plan, Problem, Result, Sink, Task, Value};
 
+use crate::avro::Schemas;
 use crate::check;
 use crate::delivery::Delivery;
 use crate::exact::Promise;
@@ -8,7 +11,7 @@ use crate::incoming::{HeaderList, Incoming, Refusal};
 use crate::settings::{self, Settings};
 use crate::target::Outcome;
 
-/// Inserts JSON records into `ClickHouse`.
+/// Inserts JSON and Avro records into `ClickHouse`.
 pub struct ClickHouseSink {
     task: Task,
     delivery: Delivery,
@@ -20,7 +23,7 @@ impl Sink for ClickHouseSink {
     fn about() -> About {
         let about = About::new(
             "ClickHouseSink",
-            "Inserts JSON records into ClickHouse tables, decoded by the columns that each table has.",
+            "Inserts JSON and Avro records into ClickHouse tables, decoded by the columns that each table has.",
         );
         settings::declare().into_iter().fold(
             about
@@ -28,6 +31,7 @@ impl Sink for ClickHouseSink {
                 .alias("com.clickhouse.kafka.connect.ClickHouseSinkConnector")
                 .version(env!("CARGO_PKG_VERSION"))
                 .encoded()
+                .asks_registries()
                 .exactly_once(),
             About::setting,
         )
@@ -41,19 +45,25 @@ impl Sink for ClickHouseSink {
     fn open(task: &Task) -> Result<Self> {
         let envelope = match task.value_format() {
             // Text and bytes can hold JSON as well, and are the same in Kafka.
-            "json" | "text" | "bytes" => false,
+            "json" | "text" | "bytes" | AVRO => false,
             "json-envelope" => true,
             // What is not read may be anything.
             _ if task.config().flag("rawOnly", false)? => false,
             format => {
-                let expected = "expected org.apache.kafka.connect.json.JsonConverter";
+                let expected = "expected org.apache.kafka.connect.json.JsonConverter or io.confluent.connect.avro.AvroConverter";
                 return Err(Error::config(format!(
-                    "value.converter: this sink reads JSON objects and cannot read values of format {format}; {expected}"
+                    "value.converter: this sink reads JSON and Avro and cannot read values of format {format}; {expected}"
                 )));
             }
         };
         let mut settings = Settings::parse(task.config())?;
         settings.open(task, envelope);
+        let schemas = |side, format| match format {
+            AVRO => Schemas::open(task.config(), side).map(|schemas| Some(Arc::new(schemas))),
+            _ => Ok(None),
+        };
+        settings.shape.schemas = schemas("value", task.value_format())?;
+        settings.shape.key_schemas = schemas("key", task.key_format())?;
         let mut delivery = Delivery::new(settings, envelope)?;
         delivery.check_tables()?;
         Ok(ClickHouseSink { task: task.clone(), delivery, gap_ms: 0 })
@@ -142,4 +152,6 @@ fn encoded(value: Value<'_>) -> Result<Option<&[u8]>> {
     }
 }
 
+/// The worker's word for it.
+const AVRO: &str = "avro-confluent";
 const STRUCTURED: &str = "transforms: this sink decodes records by itself and cannot take transformed ones";

@@ -1,7 +1,7 @@
 //! One target table: decodes the records that go to it and inserts them, with the columns that it has now.
 use std::time::{Duration, Instant};
 
-use crate::decoder::{Appended, Column, Decoder, Keys};
+use crate::decoder::{Appended, Column, Decoder, Keys, Refused};
 use crate::exact::{Guarantee, Promise};
 use crate::failure::{Cause, Failure};
 use crate::incoming::{Class, Incoming, Refusal};
@@ -201,7 +201,7 @@ impl Target {
                 if !self.look_again(link)? {
                     return Err(failure);
                 }
-                outcome = self.decode(records, part);
+                outcome = self.decode(records, part)?;
                 self.insert(link, token, &check)?
             }
             result => result?,
@@ -217,14 +217,15 @@ impl Target {
         records: &[Incoming<'_>],
         part: &[usize],
     ) -> Result<Outcome, Failure> {
-        let outcome = self.decode(records, part);
+        let outcome = self.decode(records, part)?;
         if self.is_doubtful(&outcome) && self.look_again(link)? {
-            return Ok(self.decode(records, part));
+            return self.decode(records, part);
         }
         Ok(outcome)
     }
 
-    fn decode(&mut self, records: &[Incoming<'_>], part: &[usize]) -> Outcome {
+    /// Fails where nobody can read the records yet.
+    fn decode(&mut self, records: &[Incoming<'_>], part: &[usize]) -> Result<Outcome, Failure> {
         self.decoder.clear();
         let mut outcome = Outcome::default();
         for &index in part {
@@ -232,11 +233,14 @@ impl Target {
             match self.decoder.take(record) {
                 Ok(Appended::Row) => outcome.rows += 1,
                 Ok(Appended::Tombstone) => outcome.tombstones += 1,
-                Err(misfit) => outcome.rejected.push((index, record.refusal(Class::Parsing, &misfit))),
+                Err(Refused::Misfit(misfit)) => {
+                    outcome.rejected.push((index, record.refusal(Class::Parsing, &misfit)));
+                }
+                Err(Refused::Unread(failure)) => return Err(failure),
             }
         }
         outcome.inserts = u64::from(outcome.rows > 0);
-        outcome
+        Ok(outcome)
     }
 
     /// Whether records speak against the columns as they were read: one does not fit, or has a field that the

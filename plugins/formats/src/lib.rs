@@ -12,7 +12,7 @@ mod fault;
 pub mod json;
 pub mod protobuf;
 pub mod registry;
-mod varint;
+pub mod varint;
 pub mod wire;
 
 pub use error::{Error, Kind, Result};

@@ -1,8 +1,9 @@
 //! Makes a decoder from the columns of a table: which are virtual, which take which field, which keep versions.
+use super::avro::Avro;
 use super::event::{self, Events};
 use super::paths::{Paths, Plan};
 use super::rows::Rows;
-use super::{Column, Decoder, Slot, Source, Virtual};
+use super::{Column, Decoder, Slot, Source, Unknown, Virtual};
 use crate::shape::{Mapping, Shape, Upserts, Version};
 use crate::types;
 use crate::values::Zones;
@@ -65,8 +66,10 @@ impl Decoder {
             paths,
             virtuals: parts.virtuals,
             events,
-            has_unknown: false,
+            unknown: Unknown::default(),
             envelope: shape.envelope,
+            avro: shape.schemas.clone().map(|schemas| Box::new(Avro::new(schemas))),
+            avro_key: shape.key_schemas.clone().map(|schemas| Box::new(Avro::new(schemas))),
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Decodes JSON records into the columns of one table, without a value in between.
+//! Decodes records into the columns of one table, without a value in between.
+mod avro;
 mod event;
 mod explain;
 mod layout;
@@ -20,9 +21,11 @@ pub use layout::Keys;
 pub use slot::{Column, Default, Slot};
 pub use virtuals::{Source, Virtual};
 
+use crate::failure;
 use crate::incoming::Incoming;
 use crate::json::{Cursor, Fault};
 use crate::native::Insert;
+use avro::Avro;
 use event::Events;
 use paths::{Action, Paths};
 use rows::Rows;
@@ -33,6 +36,21 @@ pub enum Appended {
     Row,
     /// The record is `null`: there is nothing to insert.
     Tombstone,
+}
+
+/// Why a record was not taken.
+#[derive(Debug, PartialEq)]
+pub enum Refused {
+    /// It does not fit its table.
+    Misfit(Misfit),
+    /// Nobody can tell yet: the registry does not give its schema.
+    Unread(failure::Failure),
+}
+
+impl From<Misfit> for Refused {
+    fn from(misfit: Misfit) -> Self {
+        Refused::Misfit(misfit)
+    }
 }
 
 /// Fields that records had and the table has not.
@@ -50,9 +68,12 @@ pub struct Decoder {
     virtuals: Vec<Virtual>,
     /// Deletes and change events, where the table keeps the newest row of each key.
     events: Option<Events>,
-    has_unknown: bool,
+    unknown: Unknown,
     envelope: bool,
     raw_only: bool,
+    /// Reads values and keys that are Avro.
+    avro: Option<Box<Avro>>,
+    avro_key: Option<Box<Avro>>,
 }
 
 /// What a value says.
@@ -67,10 +88,11 @@ enum Said {
 
 impl Decoder {
     /// Decodes a record. One that does not fit leaves nothing behind.
-    pub fn take(&mut self, record: &Incoming<'_>) -> Result<Appended, Misfit> {
+    pub fn take(&mut self, record: &Incoming<'_>) -> Result<Appended, Refused> {
         self.rows.begin();
         let said = match record.value {
             Some(_) if self.raw_only => Said::Row,
+            Some(value) if self.avro.is_some() => self.read_avro(value)?,
             Some(value) => self.read(value)?,
             None => Said::Nothing,
         };
@@ -86,12 +108,16 @@ impl Decoder {
     /// Decodes a value of which nothing else is known.
     #[cfg(test)]
     pub fn append(&mut self, value: &[u8]) -> Result<Appended, Misfit> {
-        self.take(&Incoming { value: Some(value), ..Incoming::default() })
+        self.take(&Incoming { value: Some(value), ..Incoming::default() }).map_err(|refused| match refused {
+            Refused::Misfit(misfit) => misfit,
+            Refused::Unread(failure) => panic!("{failure:?}"),
+        })
     }
 
     /// What is known since the last call of fields without a column.
     pub fn take_unknown(&mut self) -> Unknown {
-        Unknown { new: self.paths.take_new(), any: std::mem::take(&mut self.has_unknown) }
+        self.unknown.new |= self.paths.take_new();
+        std::mem::take(&mut self.unknown)
     }
 
     /// Bytes that a row takes at least, once a batch has met every column.
@@ -117,6 +143,9 @@ impl Decoder {
     pub fn clear(&mut self) {
         self.rows.clear();
         self.virtuals.iter_mut().for_each(Virtual::clear);
+        for avro in self.avro.iter_mut().chain(&mut self.avro_key) {
+            avro.begin_batch();
+        }
     }
 
     fn read(&mut self, value: &[u8]) -> Result<Said, Misfit> {
@@ -200,7 +229,7 @@ impl Decoder {
         match action {
             Action::Column(slot) => self.field(slot, json)?,
             Action::Unknown => {
-                self.has_unknown = true;
+                self.unknown.any = true;
                 json.skip()?;
             }
             Action::Ignored => json.skip()?,

@@ -1,4 +1,5 @@
 //! The sink against a real server, whose own JSON parser says what is right.
+mod avro;
 mod batching;
 mod connection;
 mod defaults;

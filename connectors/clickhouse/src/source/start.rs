@@ -1,7 +1,7 @@
 //! Where reading begins and where a snapshot ends.
 use penstock_sdk::Error;
 
-use crate::failure::{Cause, Failure};
+use crate::failure::Failure;
 use crate::server::Server;
 
 use super::cursor::Value;

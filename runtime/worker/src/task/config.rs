@@ -180,6 +180,26 @@ pub fn parse(
     ConnectorConfig::parse(kind, &config, worker).map_err(|error| wrong(&error.to_string()))
 }
 
+/// As [`for_plugin`], for a task. A sink that asks registries by itself reads the settings of its converters, which
+/// are the worker's where the connector names no converter.
+pub fn for_task(properties: &Properties, plugin: &host::Connector, connector: &ConnectorConfig) -> Config {
+    let config = for_plugin(properties);
+    if !plugin.asks_registries() {
+        return config;
+    }
+    let sides =
+        [("key.converter.", &connector.key_converter), ("value.converter.", &connector.value_converter)];
+    let is_below = |key: &str| sides.iter().any(|(prefix, _)| key.starts_with(prefix));
+    let rest = config.iter().filter(|(key, _)| !is_below(key));
+    let mut effective: Config = rest.collect();
+    for (prefix, converter) in sides {
+        for (key, value) in &converter.settings {
+            effective.set(format!("{prefix}{key}"), value.as_str());
+        }
+    }
+    effective
+}
+
 /// The settings that cross to the plugin: nulls mean absent.
 pub fn for_plugin(properties: &Properties) -> Config {
     properties.iter().filter_map(|(key, value)| Some((key, value?))).collect()
