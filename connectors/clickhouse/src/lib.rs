@@ -6,6 +6,8 @@ mod delivery;
 mod error_table;
 mod exact;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod incoming;
 mod json;
 mod native;

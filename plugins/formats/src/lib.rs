@@ -8,6 +8,8 @@ pub mod avro;
 mod base64;
 pub mod connect;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod registry;
 mod varint;
 pub mod wire;
