@@ -8,6 +8,8 @@ mod delivery;
 mod error_table;
 mod exact;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod hosts;
 mod incoming;
 mod json;

@@ -9,6 +9,8 @@ mod base64;
 pub mod connect;
 mod error;
 mod fault;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod json;
 pub mod protobuf;
 pub mod registry;
