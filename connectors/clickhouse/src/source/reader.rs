@@ -162,11 +162,12 @@ impl Reader {
         };
         if out.rows() > before {
             self.misfits = 0;
+        } else if !self.is_unsaved {
+            return Ok(outcome);
         }
-        if self.is_unsaved || out.rows() > before {
-            self.store(settings, out);
-        }
-        Ok(outcome)
+        self.store(settings, out);
+        // What is to be stored must not wait for another table, whose trouble would take it along.
+        Ok(if outcome == Outcome::Idle { Outcome::More } else { outcome })
     }
 
     fn store(&mut self, settings: &Settings, out: &mut impl Outlet) {
