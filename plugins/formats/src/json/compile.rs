@@ -136,7 +136,6 @@ impl Compiling<'_> {
             (Some("integer" | "number"), Some("int8")) => Kind::Int8,
             (Some("integer" | "number"), Some("int16")) => Kind::Int16,
             (Some("integer" | "number"), Some("int32")) => Kind::Int32,
-            (Some("integer" | "number"), Some("int64")) => Kind::Int64,
             (Some("integer" | "number"), Some("float32")) => Kind::Float32,
             (Some("integer" | "number"), Some("float64")) => Kind::Float64,
             (Some("integer" | "number" | "string"), Some("bytes"))
@@ -146,7 +145,7 @@ impl Compiling<'_> {
                 let scale = scale.and_then(|scale| scale.as_str()?.parse().ok()).unwrap_or(0);
                 Kind::Decimal { scale }
             }
-            (Some("integer"), _) => Kind::Int64,
+            (Some("integer"), _) | (Some("number"), Some("int64")) => Kind::Int64,
             (Some("number"), _) => Kind::Float64,
             (Some("string"), Some("bytes")) => Kind::Bytes,
             (Some("string"), _) => match object.get("enum").and_then(Value::as_array) {

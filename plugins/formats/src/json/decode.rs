@@ -101,10 +101,10 @@ impl Reading<'_, '_> {
             ),
             Kind::Int64 => writer.int64(whole().ok_or_else(|| wrong("an integer"))?),
             Kind::Float32 => {
-                writer.float32(parsed(text).filter(|_| is_number).ok_or_else(|| wrong("a number"))?)
+                writer.float32(parsed(text).filter(|_| is_number).ok_or_else(|| wrong("a number"))?);
             }
             Kind::Float64 => {
-                writer.float64(parsed(text).filter(|_| is_number).ok_or_else(|| wrong("a number"))?)
+                writer.float64(parsed(text).filter(|_| is_number).ok_or_else(|| wrong("a number"))?);
             }
             Kind::Decimal { scale } if is_number => {
                 let digits = super::decimal::parse(text, *scale);
@@ -251,7 +251,9 @@ fn plain(value: &serde_json::Value, out: &mut Vec<u8>) {
         Value::String(text) => Writer::new(out).text(text),
         Value::Array(items) => {
             let open = Writer::new(out).begin(ARRAY);
-            items.iter().for_each(|item| plain(item, out));
+            for item in items {
+                plain(item, out);
+            }
             Writer::new(out).end(&open, items.len() as u32);
         }
         Value::Object(entries) => {

@@ -54,7 +54,7 @@ impl Encoder {
             }
             (Shape::Array(items), Value::Array(list)) => {
                 let mut list = list.iter();
-                Self::joined(b"[]", out, |out| match list.next() {
+                Self::joined(*b"[]", out, |out| match list.next() {
                     Some(item) => self.value(items, item?, out, depth).map(|()| true),
                     None => Ok(false),
                 })?;
@@ -98,7 +98,7 @@ impl Encoder {
     ) -> Result<()> {
         // Most values have the fields of the schema, in its order.
         let (mut next, mut fields) = (value.iter(), fields.iter());
-        Self::joined(b"{}", out, |out| {
+        Self::joined(*b"{}", out, |out| {
             let Some((name, schema)) = fields.next() else { return Ok(false) };
             let found = match next.next().transpose()? {
                 Some((known, found)) if known == name => Some(found),
@@ -121,7 +121,7 @@ impl Encoder {
     ) -> Result<()> {
         let is_object = keys.shape == Shape::Text && !keys.optional;
         let mut entries = map.iter();
-        Self::joined(if is_object { b"{}" } else { b"[]" }, out, |out| {
+        Self::joined(if is_object { *b"{}" } else { *b"[]" }, out, |out| {
             let Some(entry) = entries.next() else { return Ok(false) };
             let (key, value) = entry?;
             if !is_object {
@@ -139,11 +139,11 @@ impl Encoder {
 
     /// Writes items with commas between brackets until there are no more.
     fn joined(
-        brackets: &[u8; 2],
+        brackets: [u8; 2],
         out: &mut Vec<u8>,
         mut next: impl FnMut(&mut Vec<u8>) -> Result<bool>,
     ) -> Result<()> {
-        let [open, close] = *brackets;
+        let [open, close] = brackets;
         out.push(open);
         let first = out.len();
         loop {

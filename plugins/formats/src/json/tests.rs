@@ -108,10 +108,10 @@ fn values_are_read_as_their_schema_says() {
         r#"{"type":"array","connect.type":"map","items":{"type":"object","properties":{"key":{"type":"integer"},"value":{"type":"string"}}}}"#,
         &[(r#"[{"key":1,"value":"a"},{"value":"b","key":2}]"#, "{1=a, 2=b}")],
     );
-    let many: String = (0..40).map(|place| format!("\"p{place}\":{place},")).collect();
+    let many = (0..40).map(|place| format!("\"p{place}\":{place}")).collect::<Vec<_>>().join(",");
     check(
         r#"{"type":"object","properties":{"p7":{"type":"integer"},"p1":{"type":"integer"}}}"#,
-        &[(&format!("{{{many}\"p1\":99}}"), "Struct{p7=7,p1=99}")],
+        &[(&format!("{{{many},\"p1\":99}}"), "Struct{p7=7,p1=99}")],
     );
     check(r#"{"type":"object"}"#, &[(r#"{"a":[1,2.5,{"b":null}]}"#, "{a=[1, 2.5, {b=null}]}")]);
 }
@@ -150,10 +150,11 @@ fn references_lead_to_definitions_documents_and_back_to_themselves() {
     let mut text =
         r#"{"definitions":{"a0":{"type":"object","properties":{"x":{"type":"string"}}}"#.to_owned();
     for level in 1..40 {
-        text += &format!(
+        let level = format!(
             r##","a{level}":{{"allOf":[{{"$ref":"#/definitions/a{0}"}},{{"$ref":"#/definitions/a{0}"}}]}}"##,
             level - 1
         );
+        text += &level;
     }
     text += r##"},"$ref":"#/definitions/a39"}"##;
     assert!(Schema::parse(&text, &[], Options::default()).is_err(), "two to the power of forty");
@@ -282,7 +283,7 @@ fn any_sample() -> impl Strategy<Value = (connect::Schema, Vec<u8>)> {
         prop_oneof![
             inner.clone().prop_map(list),
             inner.clone().prop_map(|(schema, value)| (schema.optional(), value)),
-            inner.clone().prop_map(|(schema, _)| (schema.optional(), flat(|w| w.null()))),
+            inner.clone().prop_map(|(schema, _)| (schema.optional(), vec![penstock_sdk::flat::NULL])),
             prop::collection::vec((any::<String>(), inner), 0..5).prop_map(|fields| {
                 let mut out = Vec::new();
                 let open = Writer::new(&mut out).begin(penstock_sdk::flat::STRUCT);
@@ -323,9 +324,10 @@ proptest! {
     fn any_text_is_read_or_refused((connect, _) in any_sample(), text in "([\\[\\]{}\":,]|null|true|\"a\"|\"last\"|1|-2.5e3|9{20}| )*") {
         let schema = Schema::parse(&from_connect(&connect, Options::default()).to_string(), &[], Options::default()).unwrap();
         let mut flat = vec![9];
-        match Decoder::new(&schema).read(text.as_bytes(), &mut flat) {
-            Ok(()) => drop(Value::parse(&flat[1..]).unwrap()),
-            Err(_) => prop_assert_eq!(flat, vec![9]),
+        if Decoder::new(&schema).read(text.as_bytes(), &mut flat).is_ok() {
+            Value::parse(&flat[1..]).unwrap();
+        } else {
+            prop_assert_eq!(flat, vec![9]);
         }
     }
 

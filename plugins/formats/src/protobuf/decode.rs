@@ -80,9 +80,9 @@ impl<'a> Reading<'_, 'a, '_> {
 
     fn gather(&mut self, message: &Message, parts: Range<usize>) -> Read {
         for part in parts {
-            let mut rest = match self.found.get(part).map(|found| found.payload) {
-                Some(Payload::Sized(body) | Payload::Group(body)) => body,
-                _ => return Err(Fault::new("expected a message, got a number")),
+            let payload = self.found.get(part).map(|found| found.payload);
+            let Some(Payload::Sized(mut rest) | Payload::Group(mut rest)) = payload else {
+                return Err(Fault::new("expected a message, got a number"));
             };
             let mut hint = 0;
             while !rest.is_empty() {

@@ -26,13 +26,12 @@ impl Encoder {
     /// Appends a value.
     pub fn write(&self, value: Value<'_>, out: &mut Vec<u8>) -> Result<()> {
         let start = out.len();
-        self.message(ROOT, self.program.view, value, out, DEPTH_MAX).inspect_err(|_| out.truncate(start))
+        self.message((ROOT, self.program.view), value, out, DEPTH_MAX).inspect_err(|_| out.truncate(start))
     }
 
     fn message(
         &self,
-        place: usize,
-        view: View,
+        (place, view): (usize, View),
         value: Value<'_>,
         out: &mut Vec<u8>,
         depth: usize,
@@ -44,7 +43,9 @@ impl Encoder {
         match (view, value) {
             (View::Struct, Value::Struct(value)) => self.structure(fields, value, out, depth),
             (View::Wrapped, value) => match fields {
-                [Field { shape: Shape::One(member, _), .. }] => self.member(member, value, true, out, depth),
+                [Field { shape: Shape::One(member, _), .. }] => {
+                    self.member((member, true), value, out, depth)
+                }
                 _ => Err(mismatch("a plain value", &value)),
             },
             (View::Timestamp, Value::Int64(millis)) => {
@@ -122,7 +123,7 @@ impl Encoder {
         match (&field.shape, value) {
             (Shape::One(member, absent), value) => {
                 let is_implicit = matches!(absent, Absent::Value { implicit: true, .. });
-                self.member(member, value, is_implicit, out, depth)
+                self.member((member, is_implicit), value, out, depth)
             }
             (Shape::List { item, is_packed: true }, Value::Array(items)) if !items.is_empty() => {
                 wire::put_tag(item.number, wire::SIZED, out);
@@ -134,9 +135,9 @@ impl Encoder {
                 })
             }
             (Shape::List { item, .. }, Value::Array(items)) => {
-                items.iter().try_for_each(|value| self.member(item, value?, false, out, depth))
+                items.iter().try_for_each(|value| self.member((item, false), value?, out, depth))
             }
-            (Shape::Map { number, entry }, Value::Map(map)) => self.map(*number, *entry, map, out, depth),
+            (Shape::Map { number, entry }, Value::Map(map)) => self.map((*number, *entry), map, out, depth),
             (Shape::Union { members, .. }, Value::Struct(value)) => {
                 for (name, member) in members {
                     let named =
@@ -144,7 +145,7 @@ impl Encoder {
                     let found = value.iter().map_while(std::result::Result::ok);
                     let mut found = found.filter(|(known, found)| *found != Value::Null && named(known));
                     if let Some((_, found)) = found.next() {
-                        return self.member(member, found, false, out, depth);
+                        return self.member((member, false), found, out, depth);
                     }
                 }
                 Ok(())
@@ -155,7 +156,13 @@ impl Encoder {
         }
     }
 
-    fn map(&self, number: u32, entry: usize, map: Map<'_>, out: &mut Vec<u8>, depth: usize) -> Result<()> {
+    fn map(
+        &self,
+        (number, entry): (u32, usize),
+        map: Map<'_>,
+        out: &mut Vec<u8>,
+        depth: usize,
+    ) -> Result<()> {
         let fields = self.program.messages.get(entry).map(|message| &message.fields[..]).unwrap_or_default();
         let [Field { shape: Shape::One(key, _), .. }, Field { shape: Shape::One(value, _), .. }] = fields
         else {
@@ -165,8 +172,8 @@ impl Encoder {
             let (own_key, own_value) = pair?;
             wire::put_tag(number, wire::SIZED, out);
             sized(out, |out| {
-                self.member(key, own_key, false, out, depth)?;
-                self.member(value, own_value, false, out, depth)
+                self.member((key, false), own_key, out, depth)?;
+                self.member((value, false), own_value, out, depth)
             })?;
         }
         Ok(())
@@ -175,9 +182,8 @@ impl Encoder {
     /// Writes one field; the plainest value of a type is left out where a missing field means it.
     fn member(
         &self,
-        member: &Member,
+        (member, is_implicit): (&Member, bool),
         value: Value<'_>,
-        is_implicit: bool,
         out: &mut Vec<u8>,
         depth: usize,
     ) -> Result<()> {
@@ -190,7 +196,7 @@ impl Encoder {
                 put_sized(number, text.as_bytes(), out);
             }
             (Leaf::Bytes, Value::Bytes(bytes)) if !(is_implicit && bytes.is_empty()) => {
-                put_sized(number, bytes, out)
+                put_sized(number, bytes, out);
             }
             (Leaf::Text, Value::Text(_)) | (Leaf::Bytes, Value::Bytes(_)) => {}
             (Leaf::Text, value) => return Err(mismatch("string", &value)),
@@ -204,12 +210,12 @@ impl Encoder {
             }
             (Leaf::Message { place, view, is_group: true }, value) => {
                 wire::put_tag(number, wire::GROUP, out);
-                self.message(*place, *view, value, out, depth)?;
+                self.message((*place, *view), value, out, depth)?;
                 wire::put_tag(number, wire::GROUP_END, out);
             }
             (Leaf::Message { place, view, .. }, value) => {
                 wire::put_tag(number, wire::SIZED, out);
-                sized(out, |out| self.message(*place, *view, value, out, depth))?;
+                sized(out, |out| self.message((*place, *view), value, out, depth))?;
             }
         }
         Ok(())
@@ -308,8 +314,7 @@ fn check_scales(own: &connect::Schema, given: &connect::Schema) -> Result<()> {
         )));
     }
     match (&own.shape, &given.shape) {
-        (Array(own), Array(given)) => check_scales(own, given),
-        (Map(_, own), Map(_, given)) => check_scales(own, given),
+        (Array(own), Array(given)) | (Map(_, own), Map(_, given)) => check_scales(own, given),
         (Struct(own), Struct(given)) => own.iter().try_for_each(|(name, own)| {
             let given = given.iter().find(|(known, _)| known == name);
             given.map_or(Ok(()), |(_, given)| {

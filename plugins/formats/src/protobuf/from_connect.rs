@@ -74,8 +74,9 @@ struct Writing {
 }
 
 /// What one message declares inside of itself, by name.
-#[derive(Default)]
 struct Inner<'a> {
+    /// Of the message.
+    depth: usize,
     declared: Vec<(String, Declared<'a>)>,
     text: String,
 }
@@ -90,14 +91,13 @@ impl Writing {
     fn message(&mut self, name: &str, fields: &[(String, Schema)], depth: usize) -> Result<String> {
         let indent = "  ".repeat(depth);
         let mut numbers = Numbers::of(fields);
-        let (mut inner, mut body) = (Inner::default(), String::new());
+        let (mut inner, mut body) =
+            (Inner { depth, declared: Vec::new(), text: String::new() }, String::new());
         for (field, schema) in fields {
             let union = schema.name.as_deref().and_then(|name| name.strip_prefix(UNION));
             let written = match (&schema.shape, union) {
-                (Shape::Struct(members), Some(union)) => {
-                    self.union(union, members, &mut numbers, &mut inner, depth)
-                }
-                _ => self.field(field, schema, &mut numbers, &mut inner, depth),
+                (Shape::Struct(members), Some(union)) => self.union(union, members, &mut numbers, &mut inner),
+                _ => self.field(field, schema, &mut numbers, &mut inner),
             };
             body.push_str(&written.map_err(|error| error.during(format_args!("field {field}")))?);
         }
@@ -110,9 +110,8 @@ impl Writing {
         members: &'a [(String, Schema)],
         numbers: &mut Numbers,
         inner: &mut Inner<'a>,
-        depth: usize,
     ) -> Result<String> {
-        let indent = "  ".repeat(depth + 1);
+        let indent = "  ".repeat(inner.depth + 1);
         let name = self.identifier(name, "the union's name")?;
         let mut text = format!("{indent}oneof {name} {{\n");
         for (member, schema) in members {
@@ -122,7 +121,7 @@ impl Writing {
                     "{member}: a union cannot have a member of type {kind} in Protobuf"
                 )));
             }
-            let kind = self.kind(member, schema, inner, depth)?;
+            let kind = self.kind(member, schema, inner)?;
             let (member, number) = (self.identifier(member, "the name")?, numbers.take(schema)?);
             let _ = writeln!(text, "{indent}  {kind} {member} = {number}{};", self.extras(schema));
         }
@@ -136,20 +135,19 @@ impl Writing {
         schema: &'a Schema,
         numbers: &mut Numbers,
         inner: &mut Inner<'a>,
-        depth: usize,
     ) -> Result<String> {
-        let indent = "  ".repeat(depth + 1);
+        let indent = "  ".repeat(inner.depth + 1);
         let (label, of) = match &schema.shape {
             Shape::Array(items) => ("repeated ", &**items),
             Shape::Map(keys, values) => {
                 let keys = map_key(keys)?;
-                let values = self.kind(name, values, inner, depth)?;
+                let values = self.kind(name, values, inner)?;
                 let (name, number) = (self.identifier(name, "the name")?, numbers.take(schema)?);
                 return Ok(format!("{indent}map<{keys}, {values}> {name} = {number};\n"));
             }
             _ => (if self.marks(schema) { "optional " } else { "" }, schema),
         };
-        let kind = self.kind(name, of, inner, depth)?;
+        let kind = self.kind(name, of, inner)?;
         let (name, number) = (self.identifier(name, "the name")?, numbers.take(schema)?);
         Ok(format!("{indent}{label}{kind} {name} = {number}{};\n", self.extras(of)))
     }
@@ -166,13 +164,7 @@ impl Writing {
         wrapper_name(&schema.shape).filter(|_| is_wanted && logical(schema).is_none())
     }
 
-    fn kind<'a>(
-        &mut self,
-        field: &str,
-        schema: &'a Schema,
-        inner: &mut Inner<'a>,
-        depth: usize,
-    ) -> Result<String> {
+    fn kind<'a>(&mut self, field: &str, schema: &'a Schema, inner: &mut Inner<'a>) -> Result<String> {
         if let Some((name, import)) = logical(schema) {
             self.imports.insert(import);
             return Ok(format!(".{name}"));
@@ -184,7 +176,7 @@ impl Writing {
         Ok(match &schema.shape {
             Shape::Boolean => "bool",
             Shape::Int32 | Shape::Text if symbols(schema).is_some() => {
-                return self.symbols(field, schema, inner, depth);
+                return self.symbols(field, schema, inner);
             }
             Shape::Int8 | Shape::Int16 | Shape::Int32 => "int32",
             Shape::Int64 => "int64",
@@ -192,7 +184,7 @@ impl Writing {
             Shape::Float64 => "double",
             Shape::Text => "string",
             Shape::Bytes => "bytes",
-            Shape::Struct(fields) => return self.inner(field, schema, fields, inner, depth),
+            Shape::Struct(fields) => return self.inner(field, schema, fields, inner),
             Shape::Array(_) | Shape::Map(..) => {
                 let kind = schema.shape.name();
                 return Err(Error::record(format!(
@@ -209,7 +201,6 @@ impl Writing {
         schema: &'a Schema,
         fields: &'a [(String, Schema)],
         inner: &mut Inner<'a>,
-        depth: usize,
     ) -> Result<String> {
         let name = match &schema.name {
             Some(name) if !name.is_empty() => simple(name).to_owned(),
@@ -220,21 +211,15 @@ impl Writing {
             // A message and a field cannot have one name.
             name.push_str("Message");
         }
-        let (name, is_new) = inner.declare(name, Declared::Message(fields));
+        let (name, is_new) = inner.declare(&name, Declared::Message(fields));
         if is_new {
-            let text = self.message(&name, fields, depth + 1)?;
+            let text = self.message(&name, fields, inner.depth + 1)?;
             inner.text.push_str(&text);
         }
         Ok(name)
     }
 
-    fn symbols<'a>(
-        &mut self,
-        field: &str,
-        schema: &'a Schema,
-        inner: &mut Inner<'a>,
-        depth: usize,
-    ) -> Result<String> {
+    fn symbols<'a>(&mut self, field: &str, schema: &'a Schema, inner: &mut Inner<'a>) -> Result<String> {
         let values = symbols(schema).unwrap_or_default();
         let name =
             schema.given(ENUM).or(schema.name.as_deref()).filter(|name| !name.is_empty()).unwrap_or(field);
@@ -242,9 +227,9 @@ impl Writing {
         if name == field {
             name.push_str("Enum");
         }
-        let (name, is_new) = inner.declare(name, Declared::Enum(values.clone()));
+        let (name, is_new) = inner.declare(&name, Declared::Enum(values.clone()));
         if is_new {
-            let indent = "  ".repeat(depth + 1);
+            let indent = "  ".repeat(inner.depth + 1);
             let _ = writeln!(inner.text, "{indent}enum {name} {{");
             let distinct: BTreeSet<i32> = values.iter().map(|(_, number)| *number).collect();
             if distinct.len() < values.len() {
@@ -305,8 +290,8 @@ impl Writing {
 
 impl<'a> Inner<'a> {
     /// The name for a type, and whether it is new; another type of the same name gets a number behind it.
-    fn declare(&mut self, name: String, of: Declared<'a>) -> (String, bool) {
-        let mut candidate = name.clone();
+    fn declare(&mut self, name: &str, of: Declared<'a>) -> (String, bool) {
+        let mut candidate = name.to_owned();
         for number in 2.. {
             match self.declared.iter().find(|(known, _)| *known == candidate) {
                 Some((_, known)) if *known == of => return (candidate, false),

@@ -81,10 +81,13 @@ pub struct Converting<L: Language> {
     last: Option<(u32, Vec<usize>)>,
     topic: String,
     /// By topic and the text of Connect's schema.
-    writers: HashMap<(String, String), Arc<Written<L>>>,
+    writers: HashMap<Meant, Arc<Written<L>>>,
     /// Values come in runs of one schema.
-    recent: Option<((String, String), Arc<Written<L>>)>,
+    recent: Option<(Meant, Arc<Written<L>>)>,
 }
+
+/// A topic, and the text of Connect's schema of its values.
+type Meant = (String, String);
 
 #[derive(Debug)]
 struct Written<L: Language> {
