@@ -95,6 +95,23 @@ fn avro_sink(topic: &str, table: &str, registry: &str, more: &[(&str, &str)]) ->
     config
 }
 
+/// The error table has the records that fit nothing, and says why.
+fn assert_kept(clickhouse: &ClickHouse, name: &str) {
+    let kept = clickhouse.query(&format!(
+        "SELECT offset, error_class, error_message FROM `{name}_penstock_error` ORDER BY offset FORMAT JSONCompactEachRow"
+    ));
+    let kept: Vec<Value> = kept.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
+    assert_eq!(kept.len(), 3, "{kept:?}");
+    for (row, part) in kept.iter().zip([
+        "field id: long -4 does not fit column id UInt32",
+        "the first byte is 123, expected 0",
+        "cut off",
+    ]) {
+        assert_eq!(row[1], "DATA_PARSING_ERROR");
+        assert!(row[2].as_str().unwrap().contains(part), "{row}");
+    }
+}
+
 #[test]
 fn orders_of_two_schemas_arrive_in_typed_columns_and_bad_ones_in_the_error_table() {
     let (kafka, clickhouse, registry) = (Kafka::shared(), ClickHouse::shared(), registry());
@@ -144,19 +161,7 @@ fn orders_of_two_schemas_arrive_in_typed_columns_and_bad_ones_in_the_error_table
     ];
     let rows: Vec<Value> = rows.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
     assert_eq!(rows, expected);
-    let kept = clickhouse.query(&format!(
-        "SELECT offset, error_class, error_message FROM `{name}_penstock_error` ORDER BY offset FORMAT JSONCompactEachRow"
-    ));
-    let kept: Vec<Value> = kept.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
-    assert_eq!(kept.len(), 3, "{kept:?}");
-    for (row, part) in kept.iter().zip([
-        "field id: long -4 does not fit column id UInt32",
-        "the first byte is 123, expected 0",
-        "cut off",
-    ]) {
-        assert_eq!(row[1], "DATA_PARSING_ERROR");
-        assert!(row[2].as_str().unwrap().contains(part), "{row}");
-    }
+    assert_kept(&clickhouse, &name);
     worker.stop();
     clickhouse.query(&format!("DROP TABLE `{name}`"));
     clickhouse.query(&format!("DROP TABLE `{name}_penstock_error`"));
