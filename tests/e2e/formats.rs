@@ -58,21 +58,26 @@ fn order(schema: u32, id: i8, city: &str, note: &Note<'_>) -> Vec<u8> {
 }
 
 fn file_sink(file: &Path, topic: &str, registry: &str, more: Value) -> Value {
-    let mut config = json!({
-        "connector.class": "FileStreamSink",
-        "tasks.max": "1",
-        "file": file.to_string_lossy(),
-        "topics": topic,
-        "value.converter": AVRO,
-        "value.converter.schema.registry.url": registry,
-    });
+    let mut config = file_sink_of(AVRO, file, topic, registry);
     let (Value::Object(config), Value::Object(more)) = (&mut config, more) else { unreachable!("objects") };
     config.extend(more);
     Value::Object(config.clone())
 }
 
+/// A sink that writes a topic to a file, with a converter that needs the registry.
+pub fn file_sink_of(converter: &str, file: &Path, topic: &str, registry: &str) -> Value {
+    json!({
+        "connector.class": "FileStreamSink",
+        "tasks.max": "1",
+        "file": file.to_string_lossy(),
+        "topics": topic,
+        "value.converter": converter,
+        "value.converter.schema.registry.url": registry,
+    })
+}
+
 #[track_caller]
-fn await_lines(file: &Path, expected: &str) {
+pub fn await_lines(file: &Path, expected: &str) {
     let read = || std::fs::read_to_string(file).unwrap_or_default();
     until(&format!("{} to hold {expected:?}", file.display()), SOON, || read().len() >= expected.len());
     assert_eq!(read(), expected);

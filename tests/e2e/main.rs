@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "all of this crate is test code")]
 
 mod access;
+mod avro_columns;
 mod bad_records;
 mod canary;
 mod clickhouse;
+mod clickhouse_source;
 mod cluster;
 mod datagen;
 mod exactly;
@@ -12,12 +14,15 @@ mod examples;
 mod failures;
 mod file_stream;
 mod formats;
+mod hosts;
 mod internal_topics;
+mod json_schema;
 mod lifecycle;
 mod loggers;
 mod migration;
 mod offsets;
 mod plugins;
+mod protobuf;
 mod quickstart;
 mod reference;
 mod restart;

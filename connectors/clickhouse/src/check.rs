@@ -1,34 +1,59 @@
 //! Looks at the tables while a configuration is validated, so that what they cannot keep is told before it runs.
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use penstock_sdk::{Config, Problem};
 
+use crate::connect;
+use crate::exact::Guarantee;
 use crate::failure::{Cause, Failure};
 use crate::server::Server;
 use crate::settings::Settings;
+use crate::table::{self, Name};
 use crate::upsert;
 
-/// Problems of the tables that `topics` names. Without upserts nothing is asked. A server that is away, or a table
-/// that is yet to be created, is no problem of the configuration.
-pub fn tables(config: &Config) -> Vec<Problem> {
-    let Ok(mut settings) = Settings::parse(config) else { return Vec::new() };
-    let Some(upserts) = settings.shape.upserts.clone() else { return Vec::new() };
-    settings.query_timeout = settings.query_timeout.min(TIMEOUT);
+/// Problems of certificates that the settings name, and of the tables that `topics` names, as far as upserts and
+/// `exactlyOnce` ask something of them. A server that is away, or a table that is yet to be created, is no problem of
+/// the configuration.
+pub fn outside(config: &Config) -> Vec<Problem> {
+    let Ok(settings) = Settings::parse(config) else { return Vec::new() };
+    if let Some(Err(failure)) = settings.connection.trust.as_ref().map(connect::check) {
+        return vec![problem(&failure.sentence)];
+    }
+    if settings.shape.upserts.is_none() && !settings.exactly_once {
+        return Vec::new();
+    }
     let Ok(server) = Server::new(&settings) else { return Vec::new() };
+    let server = server.until(Instant::now() + PATIENCE);
     let mut problems = Vec::new();
-    for topic in config.list("topics") {
-        match upsert::keys(&server, &settings.table(topic), &upserts) {
-            Err(Failure { cause: Cause::Schema, sentence }) => {
-                let message = sentence.strip_prefix("upsertMode: ").unwrap_or(&sentence).to_owned();
-                problems.push(Problem { setting: "upsertMode".to_owned(), message });
+    for topic in &settings.topics {
+        match table_of(&server, &settings, &settings.table(topic)) {
+            Err(failure) if matches!(failure.cause, Cause::Schema | Cause::Unfit) => {
+                problems.push(problem(&failure.sentence));
             }
             // The others would wait for the same server in vain.
-            Err(Failure { cause: Cause::Busy, .. }) => break,
-            Ok(_) | Err(_) => {}
+            Err(failure) if failure.cause.passes() => break,
+            Ok(()) | Err(_) => {}
         }
     }
     problems
 }
 
-/// A person waits for the answer.
-const TIMEOUT: Duration = Duration::from_secs(3);
+fn table_of(server: &Server, settings: &Settings, name: &Name) -> Result<(), Failure> {
+    if let Some(upserts) = &settings.shape.upserts {
+        upsert::keys(server, name, upserts)?;
+    }
+    if settings.exactly_once {
+        let columns = table::columns(server, name)?;
+        Guarantee::look(server, name, &columns, settings.flush)?;
+    }
+    Ok(())
+}
+
+/// The sentence begins with the setting.
+fn problem(sentence: &str) -> Problem {
+    let (setting, message) = sentence.split_once(": ").unwrap_or(("hostname", sentence));
+    Problem { setting: setting.to_owned(), message: message.to_owned() }
+}
+
+/// A person waits for the answer, and the contract allows no more.
+const PATIENCE: Duration = Duration::from_secs(3);

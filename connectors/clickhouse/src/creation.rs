@@ -1,5 +1,5 @@
 //! Finds a table for records, and creates it from them where it is missing and the settings say so.
-use crate::decoder::{Appended, Decoder, Keys};
+use crate::decoder::{Appended, Decoder, Keys, Refused};
 use crate::exact::Promise;
 use crate::failure::{Cause, Failure};
 use crate::incoming::{Class, Incoming};
@@ -62,14 +62,14 @@ fn create(link: &mut Link, name: &Name, proposal: &Proposal) -> Result<(), Failu
     let created = link.server.query(&proposal.statement, &[]);
     created.map_err(|failure| {
         let advice = match failure.cause {
-            Cause::Busy => String::new(),
+            cause if cause.passes() => String::new(),
             Cause::Refused => format!("; grant it, or run {}", proposal.statement),
             _ => format!("; the statement was {}", proposal.statement),
         };
         // A database that is missing, too, is no missing table that may be passed over.
         let cause = if failure.cause == Cause::MissingTable { Cause::Unfit } else { failure.cause };
         let failure = failure.within(&format!("creating table {name}"));
-        Failure { sentence: failure.sentence + &advice, cause }
+        Failure { sentence: failure.sentence + &advice, cause, ..failure }
     })?;
     let count = proposal.columns.len();
     let sentence = format!("created table {name} with {count} columns: {}", proposal.statement);
@@ -90,9 +90,9 @@ fn with_proposal(missing: &Failure, statement: &str) -> Failure {
 
 /// Tells records that no table could take from those that have nothing to insert.
 fn judge(link: &Link, records: &[Incoming<'_>], indices: &[usize]) -> Result<Outcome, Failure> {
-    let Shape { envelope, upserts, .. } = link.shape.clone();
+    let Shape { envelope, upserts, schemas, key_schemas, .. } = link.shape.clone();
     let keys = Keys { version: String::new(), deleted: String::new(), required: Vec::new() };
-    let shape = Shape { envelope, upserts, ..Shape::default() };
+    let shape = Shape { envelope, upserts, schemas, key_schemas, ..Shape::default() };
     let decoder = Decoder::open(&[], &Zones::utc(), &shape, Some(&keys));
     let mut decoder = decoder.map_err(|reason| Failure::new(Cause::Unfit, reason))?;
     let mut outcome = Outcome::default();
@@ -104,7 +104,8 @@ fn judge(link: &Link, records: &[Incoming<'_>], indices: &[usize]) -> Result<Out
             // Without a table, there is nothing that a delete could reach.
             Ok(Appended::Row) if !has_value || shape.upserts.is_some() => None,
             Ok(Appended::Row) => Some(record.refusal(Class::Parsing, &NO_FIELDS)),
-            Err(misfit) => Some(record.refusal(Class::Parsing, &misfit)),
+            Err(Refused::Misfit(misfit)) => Some(record.refusal(Class::Parsing, &misfit)),
+            Err(Refused::Unread(failure)) => return Err(failure),
         };
         decoder.clear();
         match refusal {

@@ -1,24 +1,38 @@
 //! Sends a batch to its tables: finds each topic's table and remembers which of them are done.
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::{Duration, Instant};
 
-use penstock_sdk::Result;
+use penstock_sdk::{Error, Result};
 
 use crate::creation::{self, Opened};
 use crate::exact::{self, Promise};
 use crate::failure::{Cause, Failure};
 use crate::incoming::Incoming;
 use crate::notice::Notice;
+use crate::pace::Pace;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::table::{Name, ZoneCache};
 use crate::target::{Link, Outcome, Target};
+use crate::wave::{self, Settled, Share};
 
 pub struct Delivery {
     settings: Settings,
     link: Link,
     targets: HashMap<Name, Target>,
     receipts: Receipts,
+    pace: Pace,
+    /// Inserts that were refused because of too many parts, since this was asked last.
+    crowded: u64,
+}
+
+/// What metrics tell.
+#[derive(Debug, PartialEq)]
+pub struct Signals {
+    pub hosts_set_aside: u64,
+    pub refused_for_parts: u64,
+    pub insert_gap: Duration,
 }
 
 /// Tables that have their part of a batch, while others do not: the batch comes again then, and must not be
@@ -45,8 +59,10 @@ impl Delivery {
             creates_tables: settings.creates_tables,
             evolution: settings.evolution,
             notices: Vec::new(),
+            flush: settings.flush,
         };
-        Ok(Delivery { settings, link, targets: HashMap::new(), receipts: Receipts::default() })
+        let (targets, receipts) = (HashMap::new(), Receipts::default());
+        Ok(Delivery { settings, link, targets, receipts, pace: Pace::default(), crowded: 0 })
     }
 
     /// Refuses tables that are known by now and cannot keep what `exactlyOnce` promises. Whatever else is wrong with
@@ -59,6 +75,8 @@ impl Delivery {
             let name = self.table(&topic);
             match Target::open(&mut self.link, name) {
                 Err(failure) if failure.cause == Cause::Unfit => return Err(failure.into_error()),
+                // The others would wait for the same servers in vain.
+                Err(failure) if failure.cause.passes() => break,
                 Ok(_) | Err(_) => {}
             }
         }
@@ -71,19 +89,93 @@ impl Delivery {
         if self.receipts.batch != batch {
             self.receipts = Receipts { batch, ..Receipts::default() };
         }
-        for (name, mut indices) in self.parts(records) {
-            if self.receipts.done.contains(&name) {
-                continue;
-            }
-            if promise.is_some() {
-                exact::sort(records, &mut indices);
-            }
-            let outcome = self.deliver(&name, records, &indices, promise).map_err(Failure::into_error)?;
-            self.receipts.outcome.add(outcome);
-            self.receipts.done.push(name);
+        let mut parts = self.parts(records);
+        parts.retain(|(name, _)| !self.receipts.done.contains(name));
+        for (_, indices) in parts.iter_mut().filter(|_| promise.is_some()) {
+            exact::sort(records, indices);
+        }
+        for some in parts.chunks(self.settings.inserts_max.max(1)) {
+            self.deliver_some(some, records, promise).map_err(|failure| self.told(failure))?;
         }
         self.keep_rejected(records).map_err(Failure::into_error)?;
-        Ok(std::mem::take(&mut self.receipts).outcome)
+        let outcome = std::mem::take(&mut self.receipts).outcome;
+        if outcome.inserts > 0 {
+            self.pace.stored(Instant::now(), outcome.was_delayed);
+        }
+        Ok(outcome)
+    }
+
+    /// How long to wait before the next batch, for the sake of the server's merges.
+    pub fn pause(&self) -> Duration {
+        self.pace.left(Instant::now())
+    }
+
+    /// For metrics: what happened since this was asked last, and the time that is left between inserts.
+    pub fn take_signals(&mut self) -> Signals {
+        Signals {
+            hosts_set_aside: self.link.server.take_set_aside(),
+            refused_for_parts: std::mem::take(&mut self.crowded),
+            insert_gap: self.pace.gap(),
+        }
+    }
+
+    /// As the worker is told.
+    fn told(&mut self, failure: Failure) -> Error {
+        if failure.cause != Cause::Crowded {
+            return failure.into_error();
+        }
+        self.crowded += 1;
+        Error::retry_after(self.pace.refused(), failure.sentence)
+    }
+
+    /// Delivers to a few tables at the same time, and then one by one where that is not enough. A receipt is kept for
+    /// each that has its part, whatever becomes of the others.
+    fn deliver_some(
+        &mut self,
+        parts: &[(Name, Vec<usize>)],
+        records: &[Incoming<'_>],
+        promise: Option<&Promise<'_>>,
+    ) -> Result<(), Failure> {
+        let mut failed = None;
+        let mut alone: Vec<&(Name, Vec<usize>)> = Vec::new();
+        let mut shares = Vec::new();
+        for part in parts {
+            let target = if parts.len() > 1 { self.opened(&part.0) } else { None };
+            match target {
+                Some(target) => shares.push(Share { name: &part.0, target, indices: &part.1 }),
+                None => alone.push(part),
+            }
+        }
+        let settled = wave::send(&mut self.link, records, &mut shares, promise);
+        for (share, settled) in shares.into_iter().zip(settled) {
+            match settled {
+                Settled::Done(outcome) => self.keep_receipt(share.name, outcome),
+                Settled::Failed(failure) => failed = Some(failure),
+                Settled::Open => alone.extend(parts.iter().find(|(name, _)| name == share.name)),
+            }
+            self.targets.insert(share.name.clone(), share.target);
+        }
+        for (name, indices) in alone {
+            match self.deliver(name, records, indices, promise) {
+                Ok(outcome) => self.keep_receipt(name, outcome),
+                // The others would meet the same server.
+                Err(failure) if failure.cause.passes() => return Err(failed.unwrap_or(failure)),
+                Err(failure) => return Err(failure),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn keep_receipt(&mut self, name: &Name, outcome: Outcome) {
+        self.receipts.outcome.add(outcome);
+        self.receipts.done.push(name.clone());
+    }
+
+    /// Takes the table out of those that are known. What is wrong with one that cannot be opened is told when it is
+    /// delivered to alone.
+    fn opened(&mut self, name: &Name) -> Option<Target> {
+        let known = self.targets.remove(name);
+        known.or_else(|| Target::open(&mut self.link, name.clone()).ok())
     }
 
     /// What became of tables since the last call.

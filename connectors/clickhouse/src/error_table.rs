@@ -8,7 +8,7 @@ use crate::columns::push_varint;
 use crate::failure::{Cause, Failure};
 use crate::incoming::{Incoming, Refusal};
 use crate::native::Insert;
-use crate::server::Server;
+use crate::server::{Sending, Server};
 use crate::table::Name;
 use crate::types::Quoted;
 
@@ -50,8 +50,8 @@ impl ErrorTable {
         let columns = self.columns(part);
         let insert = insert(&columns, part.len());
         let statement = name.insert_statement(&insert.columns);
-        let token = token(part);
-        let send = || server.insert(&statement, &insert, Some(&token));
+        let sending = Sending { statement, insert, token: Some(token(part)) };
+        let send = || server.insert(&sending, &|| Ok(()));
         let result = send().or_else(|failure| {
             if failure.cause != Cause::MissingTable {
                 return Err(failure);
@@ -59,7 +59,7 @@ impl ErrorTable {
             server.query(&self.definition(name), &[])?;
             send()
         });
-        result.map_err(|failure| failure.within(&format!("writing rejected records into {name}")))
+        result.map(drop).map_err(|failure| failure.within(&format!("writing rejected records into {name}")))
     }
 
     /// The statement that creates the table.

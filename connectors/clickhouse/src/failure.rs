@@ -1,12 +1,21 @@
 //! What the server or the network answered instead of success, and what is to be done about it.
+use std::error::Error as StdError;
+
 use clickhouse::error::Error as ClientError;
+use hyper_util::client::legacy;
 use penstock_sdk::Error;
+
+use crate::connect::{self, Trouble};
 
 /// Decides what happens next.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cause {
     /// The same insert can succeed later.
     Busy,
+    /// This server cannot now; another of the same tables may.
+    Away,
+    /// The table has more parts than merges keep up with: inserts have to become fewer.
+    Crowded,
     /// The table is not what it was when its columns were read.
     Schema,
     MissingTable,
@@ -20,24 +29,64 @@ pub enum Cause {
     Other,
 }
 
+impl Cause {
+    /// Time alone can mend it.
+    pub fn passes(self) -> bool {
+        matches!(self, Cause::Busy | Cause::Away | Cause::Crowded)
+    }
+}
+
+/// How far a request got.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reach {
+    /// There was no connection: nothing was sent.
+    Nowhere,
+    /// It was under way, and the server may have carried it out.
+    Unknown,
+    Answered,
+}
+
 /// A cause and the server's sentence.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Failure {
     pub cause: Cause,
     pub sentence: String,
+    pub reach: Reach,
 }
 
 impl Failure {
     pub fn new(cause: Cause, sentence: impl Into<String>) -> Self {
-        Failure { cause, sentence: sentence.into() }
+        Failure { cause, sentence: sentence.into(), reach: Reach::Answered }
+    }
+
+    /// No answer came.
+    pub fn silence(sentence: impl Into<String>) -> Self {
+        Failure { reach: Reach::Unknown, ..Failure::new(Cause::Away, sentence) }
     }
 
     pub fn from_client(error: &ClientError) -> Self {
         match error {
             ClientError::BadResponse(answer) => Failure::from_answer(answer),
-            ClientError::Network(_) | ClientError::TimedOut => Failure::new(Cause::Busy, innermost(error)),
+            ClientError::Network(inner) => Failure::of_connection(error, inner.as_ref()),
+            ClientError::TimedOut => Failure::silence(innermost(error)),
             other => Failure::new(Cause::Other, innermost(other)),
         }
+    }
+
+    fn of_connection(error: &ClientError, inner: &(dyn StdError + Send + Sync + 'static)) -> Self {
+        let is_connect = inner.downcast_ref::<legacy::Error>().is_some_and(legacy::Error::is_connect);
+        let reach = if is_connect { Reach::Nowhere } else { Reach::Unknown };
+        let (sentence, is_settings) = match trouble(error) {
+            Some(Trouble { sentence, is_settings }) => (sentence, is_settings),
+            None => (innermost(error), false),
+        };
+        let cause = if is_settings { Cause::Refused } else { Cause::Away };
+        Failure { cause, sentence, reach }
+    }
+
+    /// The server is at fault, not the request: another one may do better.
+    pub fn is_hosts(&self) -> bool {
+        self.cause == Cause::Away || self.reach != Reach::Answered
     }
 
     /// Reads the text of an answer, which is the server's or that of a proxy before it.
@@ -46,11 +95,11 @@ impl Failure {
             Some((code, message)) => {
                 Failure::new(cause(code), format!("code {code}: {}", shorten(without_version(message))))
             }
-            None if answer.starts_with("401") || answer.starts_with("403") => {
+            None if ["401", "403", "407"].iter().any(|status| answer.starts_with(status)) => {
                 Failure::new(Cause::Refused, shorten(answer))
             }
             // Not ClickHouse's words: something between answered, and may let the next request through.
-            None => Failure::new(Cause::Busy, shorten(answer)),
+            None => Failure::new(Cause::Away, shorten(answer)),
         }
     }
 
@@ -63,7 +112,7 @@ impl Failure {
     /// As the worker is told. Nothing of this moves an offset.
     pub fn into_error(self) -> Error {
         match self.cause {
-            Cause::Busy => Error::retry(self.sentence),
+            Cause::Busy | Cause::Away | Cause::Crowded => Error::retry(self.sentence),
             Cause::MissingTable | Cause::Unfit => Error::config(self.sentence),
             // A grant or a column can be put right on the server, so the task may try again later.
             Cause::Refused | Cause::Schema | Cause::Data | Cause::Other => Error::fatal(self.sentence),
@@ -97,9 +146,23 @@ fn shorten(text: &str) -> String {
     short
 }
 
+/// What is known better than the chain of errors says it: of the way to the server, and of TLS.
+fn trouble(error: &ClientError) -> Option<Trouble> {
+    let mut last: &(dyn StdError + 'static) = error;
+    loop {
+        if let Some(Trouble { sentence, is_settings }) = last.downcast_ref() {
+            return Some(Trouble { sentence: sentence.clone(), is_settings: *is_settings });
+        }
+        if let Some(found) = last.downcast_ref().and_then(connect::trouble_of) {
+            return Some(found);
+        }
+        last = last.source()?;
+    }
+}
+
 /// The last error of the chain, which names the system's reason, behind the first, which names the step.
 fn innermost(error: &ClientError) -> String {
-    let mut last: &dyn std::error::Error = error;
+    let mut last: &dyn StdError = error;
     while let Some(source) = last.source() {
         last = source;
     }
@@ -109,28 +172,37 @@ fn innermost(error: &ClientError) -> String {
 
 fn cause(code: u32) -> Cause {
     match code {
+        252 => Cause::Crowded,
+        60 | 81 => Cause::MissingTable,
+        764 => Cause::Unfit,
+        _ if AWAY.contains(&code) => Cause::Away,
         _ if BUSY.contains(&code) => Cause::Busy,
         _ if SCHEMA.contains(&code) => Cause::Schema,
         _ if REFUSED.contains(&code) => Cause::Refused,
         _ if DATA.contains(&code) => Cause::Data,
-        60 | 81 => Cause::MissingTable,
         _ => Cause::Other,
     }
 }
 
 const SENTENCE_MAX: usize = 500;
 
-/// Connections, files, memory, replicas, `ZooKeeper`, too many parts or queries: all of them pass.
+/// A server without memory, space, threads, Keeper, or enough replicas, or one that starts or stops.
+const AWAY: &[u32] = &[
+    173, 202, 203, 225, 241, 242, 243, 244, 254, 265, 279, 285, 289, 319, 369, 416, 439, 733, 745, 749, 762,
+    763, 777, 778, 999,
+];
+/// Files, timeouts, limits, locks and storage: all of them pass.
 const BUSY: &[u32] = &[
-    3, 76, 107, 159, 160, 164, 173, 198, 202, 203, 209, 210, 225, 236, 241, 242, 243, 244, 252, 265, 279,
-    285, 286, 290, 319, 364, 369, 394, 425, 439, 473, 499, 574, 598, 999, 1000,
+    3, 75, 76, 107, 159, 160, 164, 198, 204, 209, 210, 236, 286, 290, 364, 384, 394, 425, 473, 499, 519, 571,
+    574, 677, 693, 700, 735, 738, 776, 1000,
 ];
 /// Columns missing, unknown, of another type or without a place for what was sent. 33 and 131 are what a
 /// server says that reads a block by the wrong types.
 const SCHEMA: &[u32] = &[8, 9, 10, 16, 20, 33, 36, 44, 47, 50, 53, 70, 122, 131, 349];
 /// A single row can be at fault.
 const DATA: &[u32] = &[6, 25, 26, 27, 38, 41, 69, 72, 117, 153, 190, 321, 395, 407, 467, 469, 691];
-const REFUSED: &[u32] = &[192, 193, 194, 195, 344, 497, 516, 519];
+/// Users, passwords, grants.
+const REFUSED: &[u32] = &[192, 193, 194, 195, 344, 497, 516, 720, 767];
 
 #[cfg(test)]
 mod tests {
@@ -146,7 +218,7 @@ mod tests {
     fn answers_become_a_cause_and_a_sentence() {
         check(
             "Code: 252. DB::Exception: Too many parts (300). Merges are slow. (TOO_MANY_PARTS) (version 26.9.2.1 (official build))",
-            Cause::Busy,
+            Cause::Crowded,
             "code 252: Too many parts (300). Merges are slow. (TOO_MANY_PARTS)",
         );
         check("Code: 16. DB::Exception: No such column x\n", Cause::Schema, "code 16: No such column x");
@@ -158,13 +230,21 @@ mod tests {
             "code 516: bob: Authentication failed",
         );
         check("401 Unauthorized", Cause::Refused, "401 Unauthorized");
-        check("<html>502 Bad Gateway</html>", Cause::Busy, "<html>502 Bad Gateway</html>");
-        check("Code: 9999999999999. x", Cause::Busy, "Code: 9999999999999. x");
+        check("<html>502 Bad Gateway</html>", Cause::Away, "<html>502 Bad Gateway</html>");
+        check("Code: 9999999999999. x", Cause::Away, "Code: 9999999999999. x");
         check(
             "Code: 469. DB::Exception: Constraint `c` is violated",
             Cause::Data,
             "code 469: Constraint `c` is violated",
         );
+    }
+
+    #[test]
+    fn what_the_java_connector_tries_again_is_tried_again() {
+        for code in [3, 107, 159, 164, 202, 203, 209, 210, 241, 242, 252, 285, 319, 425, 999] {
+            assert!(cause(code).passes(), "{code}");
+        }
+        assert_eq!([cause(33), cause(131)], [Cause::Schema; 2]);
     }
 
     #[test]

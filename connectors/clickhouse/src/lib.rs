@@ -1,6 +1,8 @@
-//! The `ClickHouse` sink: JSON records become Native columns of the target table.
+//! `ClickHouse` in both directions: a sink whose records become Native columns, and a source that follows tables.
+mod avro;
 mod check;
 mod columns;
+mod connect;
 mod creation;
 mod decoder;
 mod delivery;
@@ -8,10 +10,15 @@ mod error_table;
 mod evolution;
 mod exact;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+mod hosts;
 mod incoming;
 mod json;
 mod native;
 mod notice;
+mod pace;
+mod parts;
 mod proposal;
 mod server;
 #[cfg(test)]
@@ -19,10 +26,12 @@ mod server_tests;
 mod settings;
 mod shape;
 mod sink;
+mod source;
 mod table;
 mod target;
 mod types;
 mod upsert;
 mod values;
+mod wave;
 
-penstock_sdk::export!(sinks: [sink::ClickHouseSink]);
+penstock_sdk::export!(sources: [source::ClickHouseSource], sinks: [sink::ClickHouseSink]);

@@ -1,5 +1,9 @@
 //! How records become rows, as the user configured it: what every table of a connector shares.
 
+use std::sync::Arc;
+
+use crate::avro::Schemas;
+
 /// Given to each decoder.
 #[derive(Clone, Debug, Default)]
 pub struct Shape {
@@ -17,6 +21,10 @@ pub struct Shape {
     pub overflow: Option<String>,
     /// A field without a column matters wherever it is, also in objects of which only mapped paths are taken.
     pub every_field: bool,
+    /// Values are Avro with these schemas, else JSON.
+    pub schemas: Option<Arc<Schemas>>,
+    /// Keys are Avro with these schemas.
+    pub key_schemas: Option<Arc<Schemas>>,
 }
 
 /// One entry of `field2ColumnMap`.

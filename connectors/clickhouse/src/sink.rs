@@ -1,6 +1,9 @@
 //! The connector as the worker sees it.
+use std::sync::Arc;
+
 use penstock_sdk::{About, Batch, Config, Error, Plan, Problem, Result, Sink, Task, Value};
 
+use crate::avro::Schemas;
 use crate::check;
 use crate::delivery::Delivery;
 use crate::exact::Promise;
@@ -8,17 +11,19 @@ use crate::incoming::{HeaderList, Incoming, Refusal};
 use crate::settings::{self, Settings};
 use crate::target::Outcome;
 
-/// Inserts JSON records into `ClickHouse`.
+/// Inserts JSON and Avro records into `ClickHouse`.
 pub struct ClickHouseSink {
     task: Task,
     delivery: Delivery,
+    /// As the metric has it.
+    gap_ms: u64,
 }
 
 impl Sink for ClickHouseSink {
     fn about() -> About {
         let about = About::new(
             "ClickHouseSink",
-            "Inserts JSON records into ClickHouse tables, decoded by the columns that each table has.",
+            "Inserts JSON and Avro records into ClickHouse tables, decoded by the columns that each table has.",
         );
         settings::declare().into_iter().fold(
             about
@@ -26,6 +31,7 @@ impl Sink for ClickHouseSink {
                 .alias("com.clickhouse.kafka.connect.ClickHouseSinkConnector")
                 .version(env!("CARGO_PKG_VERSION"))
                 .encoded()
+                .asks_registries()
                 .exactly_once(),
             About::setting,
         )
@@ -33,28 +39,34 @@ impl Sink for ClickHouseSink {
 
     fn validate(config: &Config) -> Vec<Problem> {
         let problems = settings::problems(config);
-        if problems.is_empty() { check::tables(config) } else { problems }
+        if problems.is_empty() { check::outside(config) } else { problems }
     }
 
     fn open(task: &Task) -> Result<Self> {
         let envelope = match task.value_format() {
             // Text and bytes can hold JSON as well, and are the same in Kafka.
-            "json" | "text" | "bytes" => false,
+            "json" | "text" | "bytes" | AVRO => false,
             "json-envelope" => true,
             // What is not read may be anything.
             _ if task.config().flag("rawOnly", false)? => false,
             format => {
-                let expected = "expected org.apache.kafka.connect.json.JsonConverter";
+                let expected = "expected org.apache.kafka.connect.json.JsonConverter or io.confluent.connect.avro.AvroConverter";
                 return Err(Error::config(format!(
-                    "value.converter: this sink reads JSON objects and cannot read values of format {format}; {expected}"
+                    "value.converter: this sink reads JSON and Avro and cannot read values of format {format}; {expected}"
                 )));
             }
         };
         let mut settings = Settings::parse(task.config())?;
         settings.open(task, envelope);
+        let schemas = |side, format| match format {
+            AVRO => Schemas::open(task.config(), side).map(|schemas| Some(Arc::new(schemas))),
+            _ => Ok(None),
+        };
+        settings.shape.schemas = schemas("value", task.value_format())?;
+        settings.shape.key_schemas = schemas("key", task.key_format())?;
         let mut delivery = Delivery::new(settings, envelope)?;
         delivery.check_tables()?;
-        Ok(ClickHouseSink { task: task.clone(), delivery })
+        Ok(ClickHouseSink { task: task.clone(), delivery, gap_ms: 0 })
     }
 
     fn write(&mut self, batch: &Batch<'_>) -> Result<()> {
@@ -85,11 +97,12 @@ impl ClickHouseSink {
                 })
             })
             .collect::<Result<_>>()?;
-        let result = self.delivery.write(&records, promise);
-        for notice in self.delivery.take_notices() {
-            self.task.log(notice.level, &notice.sentence);
-            self.task.count(notice.event, notice.count);
+        let pause = self.delivery.pause();
+        if !pause.is_zero() && self.task.wait(pause) {
+            return Err(Error::retry("the task ends while it waits for the server's merges"));
         }
+        let result = self.delivery.write(&records, promise);
+        self.signal();
         let outcome = result?;
         self.count(&outcome);
         if outcome.rejected.is_empty() {
@@ -97,6 +110,27 @@ impl ClickHouseSink {
         }
         let reason = |(index, refusal): (usize, Refusal)| (index, refusal.sentence);
         Err(Error::records(outcome.rejected.into_iter().map(reason).collect()))
+    }
+
+    fn signal(&mut self) {
+        for notice in self.delivery.take_notices() {
+            self.task.log(notice.level, &notice.sentence);
+            self.task.count(notice.event, notice.count);
+        }
+        let signals = self.delivery.take_signals();
+        for (name, count) in [
+            ("hosts_set_aside", signals.hosts_set_aside),
+            ("inserts_refused_for_parts", signals.refused_for_parts),
+        ] {
+            if count > 0 {
+                self.task.count(name, count);
+            }
+        }
+        let gap_ms = signals.insert_gap.as_millis() as u64;
+        if self.gap_ms != gap_ms {
+            self.gap_ms = gap_ms;
+            self.task.gauge("insert_gap_ms", gap_ms as f64);
+        }
     }
 
     fn count(&self, outcome: &Outcome) {
@@ -122,4 +156,6 @@ fn encoded(value: Value<'_>) -> Result<Option<&[u8]>> {
     }
 }
 
+/// The worker's word for it.
+const AVRO: &str = "avro-confluent";
 const STRUCTURED: &str = "transforms: this sink decodes records by itself and cannot take transformed ones";

@@ -1,14 +1,16 @@
 //! One target table: decodes the records that go to it and inserts them, with the columns that it has now.
 use std::time::{Duration, Instant};
 
-use crate::decoder::{Appended, Column, Decoder, Keys};
+use crate::decoder::{Appended, Column, Decoder, Keys, Refused};
 use crate::evolution::{Change, Evolution, Evolver, Part};
 use crate::exact::{Guarantee, Promise};
 use crate::failure::{Cause, Failure};
 use crate::incoming::{Class, Incoming, Refusal};
 use crate::notice::Notice;
+use crate::parts;
 use crate::proposal::Wishes;
-use crate::server::Server;
+use crate::server::{Check, Sending, Server};
+use crate::settings::Flush;
 use crate::shape::Shape;
 use crate::table::{self, Name, ZoneCache};
 use crate::upsert;
@@ -25,6 +27,8 @@ pub struct Outcome {
     pub tombstones: u64,
     /// Records passed over because their table does not exist.
     pub without_table: u64,
+    /// The server held an insert back, because merges do not keep up with its parts.
+    pub was_delayed: bool,
 }
 
 impl Outcome {
@@ -34,6 +38,7 @@ impl Outcome {
         self.inserts += other.inserts;
         self.tombstones += other.tombstones;
         self.without_table += other.without_table;
+        self.was_delayed |= other.was_delayed;
     }
 }
 
@@ -53,6 +58,8 @@ pub struct Link {
     pub evolution: Evolution,
     /// What the worker is to be told, for as long as it was not.
     pub notices: Vec<Notice>,
+    /// How often the connector inserts.
+    pub flush: Flush,
 }
 
 pub struct Target {
@@ -60,6 +67,8 @@ pub struct Target {
     columns: Vec<Column>,
     decoder: Decoder,
     looked_at: Instant,
+    /// When its parts were last counted.
+    counted_at: Option<Instant>,
     /// What the table does against repetition; known under `exactlyOnce` alone.
     guarantee: Option<Guarantee>,
     /// Alters the table for records that do not fit it.
@@ -70,10 +79,62 @@ impl Target {
     pub fn open(link: &mut Link, name: Name) -> Result<Self, Failure> {
         let (columns, zones) = look(link, &name)?;
         let decoder = decoder(link, &name, &columns, &zones)?;
-        let guarantee =
-            link.exactly_once.then(|| Guarantee::look(&link.server, &name, &columns)).transpose()?;
+        let look = || Guarantee::look(&link.server, &name, &columns, link.flush);
+        let guarantee = link.exactly_once.then(look).transpose()?;
         let evolver = Evolver::new(link.evolution);
-        Ok(Target { name, columns, decoder, looked_at: Instant::now(), guarantee, evolver })
+        let looked_at = Instant::now();
+        Ok(Target { name, columns, decoder, looked_at, counted_at: None, guarantee, evolver })
+    }
+
+    /// Decodes the records for an insert that is sent beside those of other tables. `None` when there is more to it than
+    /// one insert.
+    pub fn prepare(
+        &mut self,
+        link: &mut Link,
+        records: &[Incoming<'_>],
+        indices: &[usize],
+        promise: Option<&Promise<'_>>,
+    ) -> Option<Outcome> {
+        let forgets = |guarantee: &Guarantee| promise.is_some_and(|promise| guarantee.forgets(promise));
+        if self.guarantee.as_ref().is_some_and(forgets) || indices.len() > self.rows_max() {
+            return None;
+        }
+        if self.is_old(link) {
+            self.look_again(link).ok()?;
+        }
+        let outcome = self.decode_for(link, records, indices).ok()?;
+        // A table that may have to be altered is delivered to alone.
+        let is_whole =
+            self.evolver.as_ref().is_none_or(|evolver| !evolver.has_work(link.evolution, &outcome));
+        is_whole.then_some(outcome)
+    }
+
+    /// The insert of what was decoded, if that is anything.
+    pub fn sending(&mut self, token: Option<String>) -> Option<Sending<'_>> {
+        if self.decoder.rows() == 0 {
+            return None;
+        }
+        let insert = self.decoder.insert();
+        Some(Sending { statement: self.name.insert_statement(&insert.columns), insert, token })
+    }
+
+    /// Whether an insert that took so long was held back for the table's parts.
+    pub fn was_delayed(&mut self, link: &Link, took: Duration) -> bool {
+        let is_due = self.counted_at.is_none_or(|at| at.elapsed() >= COUNT_INTERVAL);
+        if took < SLOW || !is_due {
+            return false;
+        }
+        self.counted_at = Some(Instant::now());
+        parts::are_many(&link.server, &self.name)
+    }
+
+    fn is_old(&self, link: &Link) -> bool {
+        link.refresh.is_some_and(|interval| self.looked_at.elapsed() >= interval)
+    }
+
+    /// Short records can mean long rows where a table is wide.
+    fn rows_max(&self) -> usize {
+        (INSERT_BYTES / self.decoder.row_bytes_min().max(1)).max(1)
     }
 
     /// Inserts the records at `indices`. When the server refuses the insert for what is in it, halves are tried
@@ -85,14 +146,12 @@ impl Target {
         indices: &[usize],
         promise: Option<&Promise<'_>>,
     ) -> Result<Outcome, Failure> {
-        if link.refresh.is_some_and(|interval| self.looked_at.elapsed() >= interval) {
+        if self.is_old(link) {
             self.look_again(link)?;
         }
         let mut outcome = Outcome::default();
         let mut refused = 0;
-        // Short records can mean long rows where a table is wide.
-        let rows_max = (INSERT_BYTES / self.decoder.row_bytes_min().max(1)).max(1);
-        let mut pending: Vec<_> = indices.chunks(rows_max).rev().collect();
+        let mut pending: Vec<_> = indices.chunks(self.rows_max()).rev().collect();
         while let Some(part) = pending.pop() {
             let token = promise.map(|promise| promise.token_of(&self.name, records, (part, indices)));
             let failure = match self.attempt(link, records, part, (promise, token.as_deref())) {
@@ -153,10 +212,7 @@ impl Target {
         (promise, token): (Option<&Promise<'_>>, Option<&str>),
     ) -> Result<Outcome, Failure> {
         let check = || promise.map_or(Ok(()), Promise::check);
-        let mut outcome = self.decode(records, part);
-        if self.is_doubtful(&outcome) && self.look_again(link)? {
-            outcome = self.decode(records, part);
-        }
+        let mut outcome = self.decode_for(link, records, part)?;
         let mut rounds = 0;
         while self.evolve(link, Part { records, check: &check }, &outcome)? {
             rounds += 1;
@@ -164,19 +220,32 @@ impl Target {
                 let sentence = format!("table {} is altered faster than a batch is decoded", self.name);
                 return Err(Failure::new(Cause::Busy, sentence));
             }
-            outcome = self.decode(records, part);
+            outcome = self.decode(records, part)?;
         }
-        check()?;
-        match self.insert(link, token) {
+        let took = match self.insert(link, token, &check) {
             Err(failure) if matches!(failure.cause, Cause::Schema | Cause::Data) => {
                 if !self.look_again(link)? {
                     return Err(failure);
                 }
-                outcome = self.decode(records, part);
-                check()?;
-                self.insert(link, token)?;
+                outcome = self.decode(records, part)?;
+                self.insert(link, token, &check)?
             }
             result => result?,
+        };
+        outcome.was_delayed = self.was_delayed(link, took);
+        Ok(outcome)
+    }
+
+    /// Decodes, once more if the records speak against the columns and these have changed.
+    fn decode_for(
+        &mut self,
+        link: &mut Link,
+        records: &[Incoming<'_>],
+        part: &[usize],
+    ) -> Result<Outcome, Failure> {
+        let outcome = self.decode(records, part)?;
+        if self.is_doubtful(&outcome) && self.look_again(link)? {
+            return self.decode(records, part);
         }
         Ok(outcome)
     }
@@ -208,7 +277,8 @@ impl Target {
         column.is_some_and(|column| Some(&column.type_text) != change.before.as_ref())
     }
 
-    fn decode(&mut self, records: &[Incoming<'_>], part: &[usize]) -> Outcome {
+    /// Fails where nobody can read the records yet.
+    fn decode(&mut self, records: &[Incoming<'_>], part: &[usize]) -> Result<Outcome, Failure> {
         self.decoder.clear();
         self.evolver.iter_mut().for_each(Evolver::begin);
         let mut outcome = Outcome::default();
@@ -222,11 +292,14 @@ impl Target {
                     }
                 }
                 Ok(Appended::Tombstone) => outcome.tombstones += 1,
-                Err(misfit) => outcome.rejected.push((index, record.refusal(Class::Parsing, &misfit))),
+                Err(Refused::Misfit(misfit)) => {
+                    outcome.rejected.push((index, record.refusal(Class::Parsing, &misfit)));
+                }
+                Err(Refused::Unread(failure)) => return Err(failure),
             }
         }
         outcome.inserts = u64::from(outcome.rows > 0);
-        outcome
+        Ok(outcome)
     }
 
     /// Whether records speak against the columns as they were read: one does not fit, or has a field that the
@@ -241,14 +314,10 @@ impl Target {
             || (names.any && self.looked_at.elapsed() >= LOOK_INTERVAL)
     }
 
-    fn insert(&mut self, link: &Link, token: Option<&str>) -> Result<(), Failure> {
-        if self.decoder.rows() == 0 {
-            return Ok(());
-        }
-        let insert = self.decoder.insert();
-        let statement = self.name.insert_statement(&insert.columns);
-        let result = link.server.insert(&statement, &insert, token);
-        result.map_err(|failure| failure.within(&format!("inserting into {}", self.name)))
+    fn insert(&mut self, link: &Link, token: Option<&str>, check: Check<'_>) -> Result<Duration, Failure> {
+        let context = format!("inserting into {}", self.name);
+        let Some(sending) = self.sending(token.map(str::to_owned)) else { return Ok(Duration::ZERO) };
+        link.server.insert(&sending, check).map_err(|failure| failure.within(&context))
     }
 
     /// Reads the columns again. True if they have changed, which forgets what was decoded.
@@ -292,3 +361,7 @@ const EVOLVE_ROUNDS: u32 = 20;
 const REFRESH_PAUSE: Duration = Duration::from_millis(200);
 /// How often records with fields that the table does not have make the sink look for new columns.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+/// An insert that takes longer may have been held back for its table's parts.
+const SLOW: Duration = Duration::from_secs(1);
+/// How often that is looked into.
+const COUNT_INTERVAL: Duration = Duration::from_secs(10);

@@ -8,7 +8,7 @@ use door::Door;
 use testkit::Battery;
 use tokio::runtime::{Builder, Runtime};
 
-/// The table that the battery's records go to.
+/// The table that the battery's records go to or come from.
 struct Table {
     runtime: Runtime,
     client: Client,
@@ -17,8 +17,12 @@ struct Table {
 
 impl Table {
     fn new(url: &str) -> Self {
+        Self::named(url, "penstock_contract")
+    }
+
+    fn named(url: &str, database: &str) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        let database = format!("penstock_contract_{}", std::process::id());
+        let database = format!("{database}_{}", std::process::id());
         let table = Table { runtime, client: Client::default().with_url(url), database };
         table.run(&format!("CREATE DATABASE {}", table.database));
         table.run(&format!(
@@ -70,5 +74,32 @@ fn the_sink_keeps_the_contract() {
         .outage(move || shut.shut(), move || open.open())
         .refuses("port", "70000", "port: ")
         .refuses("clickhouseSettings", "wait_end_of_query=0", "wait_end_of_query must be 1")
+        .run();
+}
+
+#[test]
+fn the_source_keeps_the_contract() {
+    let url = std::env::var("PENSTOCK_TEST_CLICKHOUSE")
+        .expect("PENSTOCK_TEST_CLICKHOUSE names no ClickHouse server: run ./test, which starts one");
+    let table = Table::named(&url, "penstock_contract_source");
+    // Seven rows share a value, and a page has five.
+    table.run(&format!("INSERT INTO {}.battery SELECT intDiv(number, 7) FROM numbers(100)", table.database));
+    Battery::source(testkit::library("penstock-clickhouse"))
+        .class("ClickHouseSource")
+        .setting("url", url)
+        .setting("database", table.database.clone())
+        .setting("table", "battery")
+        .setting("cursorColumn", "k")
+        .setting("topic", "battery")
+        .setting("batchRows", "5")
+        .identify(|record| {
+            assert!(record.value_schema().is_some_and(|schema| schema.contains("\"field\":\"k\"")));
+            record.value().display().into_owned()
+        })
+        .refuses("cursorColumn", "", "cursorColumn: a value is required")
+        .refuses("cursorColumn", "nope", "cursorColumn: ")
+        .refuses("tables", "a", "expected one of table, tables and query")
+        .refuses("mode", "sometimes", "mode: expected one of snapshot, follow, snapshot+follow")
+        .refuses("batchRows", "0", "batchRows: expected 1..=1000000, got 0")
         .run();
 }

@@ -86,7 +86,7 @@ c_struct! {
         pub documentation: Str,
         /// The settings as a JSON array, in the shape that `docs/plugin-abi.md` gives.
         pub settings: Str,
-        /// Checks settings beyond their declaration; every problem goes to the report. May do no I/O.
+        /// Checks settings beyond their declaration; every problem goes to the report. May ask the outside for three seconds.
         pub validate: unsafe extern "C" fn(Pairs, *const Report) -> u32,
         /// Splits the work: calls [`Report::task`] once for each task, at most as often as the second argument.
         pub plan: unsafe extern "C" fn(Pairs, u32, *const Report) -> u32,

@@ -1,6 +1,6 @@
 //! Formats whose schemas live in a registry: their headers, their schemas, and their values to Connect's and back.
 //!
-//! [`registry::Registry`] finds schemas; [`avro`] compiles one to a program that
+//! [`registry::Registry`] finds schemas; [`avro`], [`protobuf`] and [`json`] compile one to a program that
 //! reads a record's bytes into the SDK's flat encoding, or writes them. A connector that decodes by itself takes the
 //! parsed writer schema instead, and compiles a program of its own.
 
@@ -8,8 +8,13 @@ pub mod avro;
 mod base64;
 pub mod connect;
 mod error;
+mod fault;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+pub mod json;
+pub mod protobuf;
 pub mod registry;
-mod varint;
+pub mod varint;
 pub mod wire;
 
 pub use error::{Error, Kind, Result};

@@ -1,6 +1,7 @@
 //! Integers of variable length, as Avro and Protobuf have them both: seven bits a byte, lowest first.
 
 /// Takes one of at most 64 bits; `None` when it is cut off or longer.
+#[inline]
 pub fn take(bytes: &mut &[u8]) -> Option<u64> {
     // Most lengths and many numbers are one byte.
     if let [first, rest @ ..] = *bytes
@@ -25,6 +26,7 @@ pub fn take(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 /// As [`take`], of a signed integer whose small values are small in either direction.
+#[inline]
 pub fn take_signed(bytes: &mut &[u8]) -> Option<i64> {
     take(bytes).map(unzigzag)
 }
@@ -45,6 +47,7 @@ pub fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
+#[inline]
 pub fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }

@@ -71,7 +71,8 @@ pub trait Source: Sized + Send + 'static {
     /// Name, settings and documentation. Called once, when the library is loaded; no I/O.
     fn about() -> About;
 
-    /// Checks what a single setting's declaration cannot: settings that depend on each other. No I/O.
+    /// Checks what a single setting's declaration cannot: settings that depend on each other, and what the other side
+    /// can keep. A person waits: ask the outside for at most three seconds altogether, and take silence for no problem.
     fn validate(config: &Config) -> Vec<Problem> {
         let _ = config;
         Vec::new()
@@ -107,7 +108,8 @@ pub trait Sink: Sized + Send + 'static {
     /// Name, settings and documentation. Called once, when the library is loaded; no I/O.
     fn about() -> About;
 
-    /// Checks what a single setting's declaration cannot: settings that depend on each other. No I/O.
+    /// Checks what a single setting's declaration cannot: settings that depend on each other, and what the other side
+    /// can keep. A person waits: ask the outside for at most three seconds altogether, and take silence for no problem.
     fn validate(config: &Config) -> Vec<Problem> {
         let _ = config;
         Vec::new()

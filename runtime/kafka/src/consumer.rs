@@ -97,7 +97,7 @@ pub struct ConsumerSettings {
     pub listener: Box<dyn RebalanceListener>,
     /// Bytes that are fetched ahead, for all partitions together.
     pub queue_bytes_max: usize,
-    /// How long a commit, a seek or a look at committed offsets may wait.
+    /// How long a commit or a look at committed offsets may wait.
     pub request_timeout: Duration,
 }
 
@@ -191,11 +191,6 @@ impl Consumer {
     pub fn resume_all(&mut self) -> Result<(), Error> {
         self.observer.set_paused(false);
         self.handle.ops().pause(&self.assignment(), false)
-    }
-
-    /// The next records come from these offsets.
-    pub fn seek(&mut self, places: &[(TopicPartition, i64)]) -> Result<(), Error> {
-        self.handle.ops().seek(places, self.request_timeout)
     }
 
     /// Commits and waits for the answer. `Fenced`: another member took over. `Lost`: the generation moved on.

@@ -5,6 +5,8 @@ pub mod converter;
 mod crew;
 pub mod definition;
 mod delivery;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod handle;
 mod herder;
 mod metrics;

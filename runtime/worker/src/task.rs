@@ -7,7 +7,9 @@ mod sink;
 mod source;
 mod spawn;
 
-pub use config::{TaskSpec, client, for_plugin, group_of, parse, wrong};
+pub use config::{TaskSpec, client, for_plugin, for_task, group_of, parse, wrong};
 pub use control::Control;
 pub use failure::{failure, failure_of, of_kafka};
+#[cfg(fuzzing)]
+pub use sink::fuzz_plan;
 pub use spawn::{Report, RunningTask, TaskEvent, spawn};

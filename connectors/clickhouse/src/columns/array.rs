@@ -68,6 +68,15 @@ impl Array {
         Array { ends: Ends::default(), elements }
     }
 
+    /// Where the elements of the row at hand go; `end` says how many they were.
+    pub fn elements(&mut self) -> &mut Column {
+        &mut self.elements
+    }
+
+    pub fn end(&mut self, elements: u64) {
+        self.ends.push(elements);
+    }
+
     pub fn append(&mut self, json: &mut Cursor<'_>) -> Result<(), Fault> {
         let at = json.position();
         match json.peek() {

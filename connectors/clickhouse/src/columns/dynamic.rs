@@ -46,15 +46,21 @@ impl Dynamic {
             return Ok(());
         }
         let ty = infer(&mut json.clone())?;
-        let place = self.place(&ty).ok_or(Fault::TooManyTypes { at })?;
+        let place = self.place(&ty, &ty.to_string()).ok_or(Fault::TooManyTypes { at })?;
         self.chosen.push(&place.to_le_bytes());
         self.kinds[usize::from(place)].values.append(json)
     }
 
+    /// Where a value of this type, which has this name, goes. `None` if there are too many types.
+    pub fn typed(&mut self, ty: &Type, name: &str) -> Option<&mut Column> {
+        let place = self.place(ty, name)?;
+        self.chosen.push(&place.to_le_bytes());
+        self.kinds.get_mut(usize::from(place)).map(|kind| &mut kind.values)
+    }
+
     /// Where values of this type are, or from now on will be.
-    fn place(&mut self, ty: &Type) -> Option<u16> {
-        let name = ty.to_string();
-        if let Some(&place) = self.places.get(&name) {
+    fn place(&mut self, ty: &Type, name: &str) -> Option<u16> {
+        if let Some(&place) = self.places.get(name) {
             return Some(place);
         }
         if self.kinds.len() == KINDS_MAX {
@@ -63,8 +69,8 @@ impl Dynamic {
         let place = self.kinds.len() as u16;
         let mut values = Column::new(ty, &self.zones);
         (0..self.cuts).for_each(|_| values.cut(false));
-        self.kinds.push(Kind { name: name.clone(), values });
-        self.places.insert(name, place);
+        self.kinds.push(Kind { name: name.to_owned(), values });
+        self.places.insert(name.to_owned(), place);
         Some(place)
     }
 

@@ -42,6 +42,12 @@ impl LowCardinality {
         self.values.append_name(name)
     }
 
+    /// Where a value goes that is not NULL.
+    pub fn some(&mut self) -> &mut Column {
+        self.nulls.push(&[0]);
+        &mut self.values
+    }
+
     /// NULLs, or zero values: both are in the dictionary already.
     pub fn fill(&mut self, rows: usize) {
         self.nulls.fill(1, rows);

@@ -15,6 +15,15 @@ impl Map {
         Map { ends: Ends::default(), keys, values }
     }
 
+    /// Where keys and values of the row at hand go; `end` says how many they were.
+    pub fn entries(&mut self) -> (&mut Column, &mut Column) {
+        (&mut self.keys, &mut self.values)
+    }
+
+    pub fn end(&mut self, entries: u64) {
+        self.ends.push(entries);
+    }
+
     pub fn append(&mut self, json: &mut Cursor<'_>) -> Result<(), Fault> {
         let at = json.position();
         match json.peek() {

@@ -1,8 +1,9 @@
-//! Columns in `ClickHouse`'s Native layout, filled value by value from JSON.
+//! Columns in `ClickHouse`'s Native layout, filled value by value from JSON or a binary format.
 mod admit;
 mod array;
 mod buffer;
 mod dynamic;
+mod given;
 mod low_cardinality;
 mod map;
 mod nullable;
@@ -16,7 +17,9 @@ mod variant;
 use std::borrow::Cow;
 
 pub use buffer::Buffer;
+pub use given::{Given, Kind};
 pub use text::push_varint;
+pub use tuple::Tuple;
 
 use crate::json::{Cursor, Fault};
 use crate::types::Type;
@@ -84,6 +87,23 @@ impl Column {
     #[inline]
     pub fn append(&mut self, json: &mut Cursor<'_>) -> Result<(), Fault> {
         each!(self, column => column.append(json))
+    }
+
+    /// Appends a value of a binary format. `None` if it does not fit; then the column may hold part of a row, which
+    /// `rollback` removes.
+    #[inline]
+    pub fn put(&mut self, given: Given<'_>) -> Option<()> {
+        match self {
+            Column::Scalar(column) => column.put_given(given),
+            Column::Text(column) => column.put_given(given),
+            Column::Nullable(column) => column.some().put(given),
+            Column::LowCardinality(column) => column.some().put(given),
+            Column::Array(_)
+            | Column::Map(_)
+            | Column::Tuple(_)
+            | Column::Variant(_)
+            | Column::Dynamic(_) => None,
+        }
     }
 
     /// Appends the name of an object's field, as the key of a map. `None` if it does not fit.

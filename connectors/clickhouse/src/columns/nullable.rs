@@ -25,6 +25,13 @@ impl Nullable {
         self.values.append(json)
     }
 
+    /// Where a value goes that is not NULL.
+    #[inline]
+    pub fn some(&mut self) -> &mut Column {
+        self.nulls.push(&[0]);
+        &mut self.values
+    }
+
     pub fn fill(&mut self, rows: usize) {
         self.nulls.fill(1, rows);
         self.values.fill(rows);

@@ -1,4 +1,6 @@
 //! Columns whose values all have the same number of bytes.
+mod given;
+
 use std::borrow::Cow;
 use std::str::FromStr;
 

@@ -2,6 +2,7 @@
 use std::borrow::Cow;
 
 use super::Buffer;
+use super::given::{Given, Line};
 use crate::json::{Cursor, Fault};
 
 pub struct Text {
@@ -51,14 +52,45 @@ impl Text {
         self.buffer.push(text.as_bytes());
     }
 
+    /// As [`Self::put`], of a value that a binary format has. A JSON column takes the text of an object.
+    pub fn put_given(&mut self, given: Given<'_>) -> Option<()> {
+        match given {
+            Given::Text(text) if self.objects_only => {
+                let mut json = Cursor::new(text);
+                if json.peek() != b'{' {
+                    return None;
+                }
+                let object = json.raw().ok()?;
+                json.end().ok()?;
+                self.put(object);
+            }
+            _ if self.objects_only => return None,
+            Given::Text(text) => self.put(text),
+            Given::Bytes(bytes) => {
+                push_varint(&mut self.buffer.bytes, bytes.len());
+                self.buffer.push(bytes);
+            }
+            other if other.is_number_without_text() => return None,
+            other => self.put(Line::new().write(other)?),
+        }
+        Some(())
+    }
+
+    /// Appends a value whose text is written by `write`, which may fail.
+    pub fn write<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        let bytes = &mut self.buffer.bytes;
+        let start = bytes.len();
+        write(bytes)?;
+        end_text(bytes, start);
+        Ok(())
+    }
+
     /// The length is known only after the escapes are resolved: its bytes are moved in front then.
     fn append_escaped(&mut self, json: &mut Cursor<'_>) -> Result<(), Fault> {
         let bytes = &mut self.buffer.bytes;
         let start = bytes.len();
         json.escaped(bytes)?;
-        let text_len = bytes.len() - start;
-        push_varint(bytes, text_len);
-        bytes[start..].rotate_right(varint_len(text_len));
+        end_text(bytes, start);
         Ok(())
     }
 
@@ -110,6 +142,13 @@ pub fn push_varint(out: &mut Vec<u8>, mut value: usize) {
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+/// Puts the length before what was written since `start`.
+fn end_text(bytes: &mut Vec<u8>, start: usize) {
+    let length = bytes.len() - start;
+    push_varint(bytes, length);
+    bytes[start..].rotate_right(varint_len(length));
 }
 
 fn varint_len(value: usize) -> usize {

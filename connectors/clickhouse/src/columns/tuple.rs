@@ -90,6 +90,27 @@ impl Tuple {
         if more { Err(Fault::Misfit { at }) } else { Ok(()) }
     }
 
+    /// Makes ready for elements in any order; `finish` gives zero values to those that did not come.
+    pub fn begin(&mut self) {
+        self.written.clear();
+        self.written.resize(self.elements.len(), false);
+    }
+
+    /// Where an element goes; `None` if it is there already or if there is no such element.
+    pub fn column(&mut self, index: usize) -> Option<&mut Column> {
+        let written = self.written.get_mut(index).filter(|written| !**written)?;
+        *written = true;
+        Some(&mut self.elements.get_mut(index)?.column)
+    }
+
+    pub fn finish(&mut self) {
+        for (element, written) in self.elements.iter_mut().zip(&self.written) {
+            if !written {
+                element.column.fill(1);
+            }
+        }
+    }
+
     pub fn fill(&mut self, rows: usize) {
         self.each(|column| column.fill(rows));
     }

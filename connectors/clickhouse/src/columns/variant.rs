@@ -54,6 +54,13 @@ impl Variant {
         Err(Fault::Misfit { at })
     }
 
+    /// Where a value of this member goes.
+    pub fn member(&mut self, index: usize) -> Option<&mut Column> {
+        let member = self.members.get_mut(index)?;
+        self.chosen.push(&[index as u8]);
+        Some(&mut member.values)
+    }
+
     pub fn fill(&mut self, rows: usize) {
         self.chosen.fill(NULL, rows);
     }

@@ -3,7 +3,7 @@ use std::fmt::Write;
 
 use super::paths::Paths;
 use super::rows::Rows;
-use super::{Decoder, Failure, Keys, Misfit, Said};
+use super::{Decoder, Failure, Keys, Misfit, Refused, Said, Slot};
 use crate::incoming::Incoming;
 use crate::json::Cursor;
 use crate::shape::{self, KeyForm, Upserts, Version};
@@ -11,25 +11,25 @@ use crate::shape::{self, KeyForm, Upserts, Version};
 /// How a table's rows are replaced and deleted.
 pub struct Events {
     kind: shape::Events,
-    version: Option<VersionSlot>,
+    pub version: Option<VersionSlot>,
     key: KeyForm,
     /// The slot of a key that is no JSON object.
-    key_slot: Option<u32>,
+    pub key_slot: Option<u32>,
     /// Slots that a delete must have.
-    required: Vec<usize>,
+    pub required: Vec<usize>,
     /// Text that is made for a column to read.
     scratch: String,
 }
 
 /// A version that is read from the change event.
-struct VersionSlot {
-    slot: u32,
+pub struct VersionSlot {
+    pub slot: u32,
     /// The outermost name on the way to it.
-    first: String,
+    pub first: String,
     /// Where the rest of the way begins; `None` if there is none.
-    level: Option<u32>,
+    pub level: Option<u32>,
     /// It is made from several fields of `source`.
-    is_position: bool,
+    pub is_position: bool,
 }
 
 /// What was found in a change event.
@@ -89,29 +89,20 @@ impl Decoder {
     /// Reads a change event: which of its two images of the row counts is known only at its end.
     pub(super) fn event(&mut self, json: &mut Cursor<'_>) -> Result<Said, Failure> {
         let parts = self.parts(json)?;
-        let (image, said) = match parts.operation.as_deref() {
-            Some("c" | "r" | "u") => (parts.after, Said::Row),
-            Some("d") => (parts.before, Said::Delete),
-            Some(other) => return Err(Failure::Event(format!("field op: {} is {OPERATIONS}", quote(other)))),
-            None => return Err(Failure::Event(format!("the value has no field op, {NO_EVENT}"))),
-        };
-        if let Some(slot) = self.missing_version() {
-            let field = &self.rows.slots[slot].field;
-            return Err(Failure::Event(format!(
-                "field {field}: the event does not have it, and it is the row's version"
-            )));
-        }
+        let said = said(parts.operation.as_deref()).map_err(Failure::Event)?;
+        let image = if said == Said::Delete { parts.before } else { parts.after };
+        self.check_version().map_err(Failure::Event)?;
         match image.and_then(object) {
             Some(mut image) => self.row(&mut image).map(|()| said),
             None if said == Said::Delete => Ok(Said::DeleteKey),
-            None => Err(Failure::Event("field after: expected an object with the row".to_owned())),
+            None => Err(Failure::Event(NO_ROW.to_owned())),
         }
     }
 
     /// Takes the row in that deletes its key, which the record's own key names if `by_key`.
-    pub(super) fn delete(&mut self, record: &Incoming<'_>, by_key: bool) -> Result<(), Misfit> {
+    pub(super) fn delete(&mut self, record: &Incoming<'_>, by_key: bool) -> Result<(), Refused> {
         let result = if by_key { self.key(record) } else { Ok(()) };
-        let result = result.and_then(|()| self.check_delete());
+        let result = result.and_then(|()| Ok(self.check_delete()?));
         if result.is_err() {
             self.rows.rollback();
             return result;
@@ -150,15 +141,10 @@ impl Decoder {
         }
         let (slot, level) = (version.slot, version.level);
         if version.is_position {
-            let Some(position) = super::position::of(&mut json.clone())? else { return Ok(()) };
-            let text = position.to_string();
-            return self.rows.field(slot as usize, &mut Cursor::new(&text)).map_err(|_| {
-                let column = &self.rows.slots[slot as usize];
-                let (name, type_text) = (&column.name, &column.type_text);
-                Failure::Event(format!(
-                    "field source: position {text} does not fit column {name} {type_text}"
-                ))
-            });
+            return match super::position::of(&mut json.clone())? {
+                Some(position) => put_position(&mut self.rows, slot, position).map_err(Failure::Event),
+                None => Ok(()),
+            };
         }
         match level {
             Some(level) => self.inside(level, &mut json.clone()),
@@ -166,9 +152,16 @@ impl Decoder {
         }
     }
 
-    fn missing_version(&self) -> Option<usize> {
-        let slot = self.events.as_ref()?.version.as_ref()?.slot as usize;
-        (!self.rows.has(slot)).then_some(slot)
+    /// Fails with a sentence if the event had to have a version and has none.
+    pub(super) fn check_version(&self) -> Result<(), String> {
+        let version = self.events.as_ref().and_then(|events| events.version.as_ref());
+        match version.map(|version| version.slot as usize).filter(|slot| !self.rows.has(*slot)) {
+            None => Ok(()),
+            Some(slot) => {
+                let field = &self.rows.slots[slot].field;
+                Err(format!("field {field}: the event does not have it, and it is the row's version"))
+            }
+        }
     }
 
     fn check_delete(&self) -> Result<(), Misfit> {
@@ -185,11 +178,15 @@ impl Decoder {
     }
 
     /// Reads the columns that the record's key gives.
-    fn key(&mut self, record: &Incoming<'_>) -> Result<(), Misfit> {
-        let Some(events) = &mut self.events else { return Ok(()) };
+    fn key(&mut self, record: &Incoming<'_>) -> Result<(), Refused> {
         let Some(key) = record.key else {
-            return Err(Misfit::key("the record has no key, so it deletes nothing".to_owned()));
+            return Err(Misfit::key("the record has no key, so it deletes nothing".to_owned()).into());
         };
+        if self.avro_key.is_some() { self.key_avro(key) } else { Ok(self.text_key(key)?) }
+    }
+
+    fn text_key(&mut self, key: &[u8]) -> Result<(), Misfit> {
+        let Some(events) = &mut self.events else { return Ok(()) };
         let integer = events.key == KeyForm::Integer;
         if let KeyForm::Other(format) = &events.key {
             return Err(Misfit::key(format!("the key has format {format}, which this sink cannot read")));
@@ -241,6 +238,25 @@ impl Decoder {
     fn key_misfit(&self, failure: &Failure, text: &str) -> Misfit {
         Misfit::key(format!("key: {}", failure.explain(text, &self.rows.slots)))
     }
+}
+
+/// What an event's operation does, or a sentence on why it does nothing.
+pub fn said(operation: Option<&str>) -> Result<Said, String> {
+    match operation {
+        Some("c" | "r" | "u") => Ok(Said::Row),
+        Some("d") => Ok(Said::Delete),
+        Some(other) => Err(format!("field op: {} is {OPERATIONS}", quote(other))),
+        None => Err(format!("the value has no field op, {NO_EVENT}")),
+    }
+}
+
+/// Writes a position as the row's version.
+pub fn put_position(rows: &mut Rows, slot: u32, position: u128) -> Result<(), String> {
+    let text = position.to_string();
+    rows.field(slot as usize, &mut Cursor::new(&text)).map_err(|_| {
+        let Slot { name, type_text, .. } = &rows.slots[slot as usize];
+        format!("field source: position {text} does not fit column {name} {type_text}")
+    })
 }
 
 fn object(mut json: Cursor<'_>) -> Option<Cursor<'_>> {
@@ -301,6 +317,7 @@ fn quote(text: &str) -> String {
 }
 
 const OPERATIONS: &str = "no operation that this sink carries out: expected c, r, u or d";
-const NO_EVENT: &str = "so it is no change event of Debezium";
-const NO_KEY_COLUMN: &str =
+pub const NO_EVENT: &str = "so it is no change event of Debezium";
+pub const NO_ROW: &str = "field after: expected an object with the row";
+pub const NO_KEY_COLUMN: &str =
     "the key is no JSON object, and upsertKeyColumn does not say which column it is for";

@@ -13,6 +13,10 @@ impl Misfit {
         Misfit(format!("the {what} is not UTF-8 at byte {at}"))
     }
 
+    pub fn told(sentence: String) -> Self {
+        Misfit(sentence)
+    }
+
     pub fn key(sentence: String) -> Self {
         Misfit(sentence)
     }

@@ -1,9 +1,10 @@
 //! Makes a decoder from the columns of a table: which are virtual, which take which field, which keep versions.
+use super::avro::Avro;
 use super::event::{self, Events};
 use super::overflow::Overflow;
 use super::paths::{Paths, Plan};
 use super::rows::Rows;
-use super::{Column, Decoder, Met, Slot, Source, Virtual};
+use super::{Column, Decoder, Slot, Source, Unknown, Virtual};
 use crate::shape::{Mapping, Shape, Upserts, Version};
 use crate::types;
 use crate::values::Zones;
@@ -68,8 +69,11 @@ impl Decoder {
             virtuals: parts.virtuals,
             events,
             overflow,
-            met: Met::default(),
+            unknown: Unknown::default(),
+            has_stray: false,
             envelope: shape.envelope,
+            avro: shape.schemas.clone().map(|schemas| Box::new(Avro::new(schemas))),
+            avro_key: shape.key_schemas.clone().map(|schemas| Box::new(Avro::new(schemas))),
         })
     }
 }

@@ -1,4 +1,5 @@
-//! Decodes JSON records into the columns of one table, without a value in between.
+//! Decodes records into the columns of one table, without a value in between.
+mod avro;
 mod event;
 mod explain;
 mod layout;
@@ -21,9 +22,11 @@ pub use layout::Keys;
 pub use slot::{Column, Default, Slot};
 pub use virtuals::{Source, Virtual};
 
+use crate::failure;
 use crate::incoming::Incoming;
 use crate::json::{Cursor, Fault};
 use crate::native::Insert;
+use avro::Avro;
 use event::Events;
 use overflow::Overflow;
 use paths::{Action, Paths};
@@ -35,6 +38,21 @@ pub enum Appended {
     Row,
     /// The record is `null`: there is nothing to insert.
     Tombstone,
+}
+
+/// Why a record was not taken.
+#[derive(Debug, PartialEq)]
+pub enum Refused {
+    /// It does not fit its table.
+    Misfit(Misfit),
+    /// Nobody can tell yet: the registry does not give its schema.
+    Unread(failure::Failure),
+}
+
+impl From<Misfit> for Refused {
+    fn from(misfit: Misfit) -> Self {
+        Refused::Misfit(misfit)
+    }
 }
 
 /// Fields that records had and the table has not.
@@ -53,18 +71,14 @@ pub struct Decoder {
     /// Deletes and change events, where the table keeps the newest row of each key.
     events: Option<Events>,
     overflow: Option<Overflow>,
-    met: Met,
+    unknown: Unknown,
+    /// The record at hand has a value without a column.
+    has_stray: bool,
     envelope: bool,
     raw_only: bool,
-}
-
-/// Fields that no column takes.
-#[derive(std::default::Default)]
-struct Met {
-    /// Since it was last asked.
-    unknown: bool,
-    /// In the record at hand, with a value.
-    stray: bool,
+    /// Reads values and keys that are Avro.
+    avro: Option<Box<Avro>>,
+    avro_key: Option<Box<Avro>>,
 }
 
 /// What a value says.
@@ -79,11 +93,12 @@ enum Said {
 
 impl Decoder {
     /// Decodes a record. One that does not fit leaves nothing behind.
-    pub fn take(&mut self, record: &Incoming<'_>) -> Result<Appended, Misfit> {
+    pub fn take(&mut self, record: &Incoming<'_>) -> Result<Appended, Refused> {
         self.rows.begin();
-        self.met.stray = false;
+        self.has_stray = false;
         let said = match record.value {
             Some(_) if self.raw_only => Said::Row,
+            Some(value) if self.avro.is_some() => self.read_avro(value)?,
             Some(value) => self.read(value)?,
             None => Said::Nothing,
         };
@@ -99,17 +114,21 @@ impl Decoder {
     /// Decodes a value of which nothing else is known.
     #[cfg(test)]
     pub fn append(&mut self, value: &[u8]) -> Result<Appended, Misfit> {
-        self.take(&Incoming { value: Some(value), ..Incoming::default() })
+        self.take(&Incoming { value: Some(value), ..Incoming::default() }).map_err(|refused| match refused {
+            Refused::Misfit(misfit) => misfit,
+            Refused::Unread(failure) => panic!("{failure:?}"),
+        })
     }
 
     /// What is known since the last call of fields without a column.
     pub fn take_unknown(&mut self) -> Unknown {
-        Unknown { new: self.paths.take_new(), any: std::mem::take(&mut self.met.unknown) }
+        self.unknown.new |= self.paths.take_new();
+        std::mem::take(&mut self.unknown)
     }
 
     /// Whether the last record had a value, other than null, in a field without a column.
     pub fn has_stray(&self) -> bool {
-        self.met.stray
+        self.has_stray
     }
 
     /// Bytes that a row takes at least, once a batch has met every column.
@@ -135,6 +154,9 @@ impl Decoder {
     pub fn clear(&mut self) {
         self.rows.clear();
         self.virtuals.iter_mut().for_each(Virtual::clear);
+        for avro in self.avro.iter_mut().chain(&mut self.avro_key) {
+            avro.begin_batch();
+        }
     }
 
     fn read(&mut self, value: &[u8]) -> Result<Said, Misfit> {
@@ -218,8 +240,8 @@ impl Decoder {
         match action {
             Action::Column(slot) => self.field(slot, json)?,
             Action::Unknown => {
-                self.met.unknown = true;
-                self.met.stray |= json.peek() != b'n';
+                self.unknown.any = true;
+                self.has_stray |= json.peek() != b'n';
                 json.skip()?;
             }
             Action::Ignored => json.skip()?,

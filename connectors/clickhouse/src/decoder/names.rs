@@ -68,7 +68,18 @@ impl Names {
 
     /// What is done with a field of this name.
     pub fn find(&self, name: &str) -> Action {
-        self.index.get(name).map_or_else(|| self.unknown(), |&found| self.entries[found].action)
+        self.index.get(name).map_or(self.unknown(), |entry| self.action(*entry))
+    }
+
+    /// The names that something is known of.
+    pub fn wanted(&self) -> impl Iterator<Item = (&str, Action)> {
+        let known = self.index.iter().map(|(name, entry)| (&**name, self.action(*entry)));
+        known.filter(|(_, action)| *action != Action::Unknown)
+    }
+
+    /// Whether a name that is not known may be that of a new column.
+    pub fn is_open(&self) -> bool {
+        self.is_open
     }
 
     pub fn take_new(&mut self) -> bool {

@@ -44,7 +44,7 @@ impl Decoder {
         let mut start = json.clone();
         self.object(json, 0)?;
         match self.overflow.take() {
-            Some(mut overflow) if self.met.stray => {
+            Some(mut overflow) if self.has_stray => {
                 overflow.text.clear();
                 let kept = self.gather(&mut start, 0, &mut overflow.text);
                 let kept = kept.and_then(|_| self.field(overflow.slot, &mut Cursor::new(&overflow.text)));

@@ -285,7 +285,8 @@ fn row(shape: &Shape, required: &[&str], key: Option<&[u8]>, value: Option<&str>
     match decoder.take(&record) {
         Ok(Appended::Row) => {}
         Ok(Appended::Tombstone) => return Ok("nothing".to_owned()),
-        Err(misfit) => {
+        Err(Refused::Unread(failure)) => panic!("{failure:?}"),
+        Err(Refused::Misfit(misfit)) => {
             assert_eq!(decoder.rows(), 0);
             assert!(decoder.rows.slots.iter().all(|slot| !slot.has(0)), "it leaves nothing behind");
             return Err(misfit.to_string());

@@ -1,6 +1,7 @@
 //! The rows of a batch: which columns the record at hand has written, and where blocks begin.
 use super::Fault;
 use super::slot::{Default, Slot};
+use crate::columns::Column;
 use crate::json::Cursor;
 use crate::native::Run;
 
@@ -42,6 +43,20 @@ impl Rows {
             self.touched.push(index);
         }
         slot.append(json)
+    }
+
+    /// Where a field's value goes, as for [`Self::field`]. `None` where NULL says that there is none.
+    #[inline]
+    pub fn column(&mut self, index: usize, is_null: bool) -> Option<&mut Column> {
+        let slot = &mut self.slots[index];
+        if is_null && !slot.keeps_null() {
+            slot.rollback(self.count);
+            return None;
+        }
+        if slot.begin(self.count) {
+            self.touched.push(index);
+        }
+        slot.values.as_mut()
     }
 
     /// Whether the record at hand has written this slot.

@@ -2,7 +2,11 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use formats::varint;
+use serde_json::json;
+
 use super::*;
+use crate::avro::fake::{Fake, framed};
 use crate::incoming::HeaderList;
 use crate::shape::{Mapping, Shape};
 use crate::values::Zones;
@@ -40,16 +44,51 @@ fn record(number: u64) -> String {
     )
 }
 
+/// The same record in Avro, by the schema that a careful writer would have.
+fn avro_record(number: u64) -> Vec<u8> {
+    let schema = json!({"type": "record", "name": "R", "fields": [
+        {"name": "id", "type": "long"},
+        {"name": "ts", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "user", "type": "string"},
+        {"name": "country", "type": {"type": "enum", "name": "C", "symbols": ["DE", "FR", "US", "JP"]}},
+        {"name": "amount", "type": {"type": "bytes", "logicalType": "decimal", "precision": 18, "scale": 2}},
+        {"name": "quantity", "type": "int"},
+        {"name": "active", "type": "boolean"},
+        {"name": "score", "type": "double"},
+        {"name": "session", "type": {"type": "fixed", "name": "U", "size": 16, "logicalType": "uuid"}},
+        {"name": "note", "type": ["null", "string"]},
+    ]});
+    let mut body = Vec::new();
+    let long = |body: &mut Vec<u8>, value: u64| varint::put_signed(value.cast_signed(), body);
+    let sized = |body: &mut Vec<u8>, bytes: &[u8]| {
+        long(body, bytes.len() as u64);
+        body.extend_from_slice(bytes);
+    };
+    long(&mut body, 1_000_000 + number);
+    long(&mut body, 1_795_244_400_000 + number);
+    sized(&mut body, format!("user-{:06}", number % 100_000).as_bytes());
+    long(&mut body, number % 4);
+    sized(&mut body, &((number % 5000 * 100 + number % 100) as u32).to_be_bytes());
+    long(&mut body, number % 40);
+    body.push(u8::from(number.is_multiple_of(3)));
+    body.extend_from_slice(&((number * 7919 % 1_000_000) as f64 / 1e6).to_le_bytes());
+    body.extend_from_slice(&u128::from(number.wrapping_mul(2_654_435_761)).to_be_bytes());
+    body.push(2);
+    sized(&mut body, b"left at the door of the yellow house, twice");
+    framed(Fake::shared().register(&schema.to_string()), &body)
+}
+
 fn measure(label: &str, columns: &[Column], shape: &Shape) {
-    let values: Vec<_> = (0..1_000).map(record).collect();
-    let bytes: usize = values.iter().map(String::len).sum();
+    let of = |number| if shape.schemas.is_some() { avro_record(number) } else { record(number).into_bytes() };
+    let values: Vec<_> = (0..1_000).map(of).collect();
+    let bytes: usize = values.iter().map(Vec::len).sum();
     let headers: &[(&str, Option<&[u8]>)] = &[("trace", Some(b"0af7651916cd43dd"))];
-    let record = |(offset, value): (usize, &'static str)| Incoming {
+    let record = |(offset, value): (usize, &'static [u8])| Incoming {
         topic: "orders",
         partition: 3,
         offset: offset as i64,
-        value: Some(value.as_bytes()),
-        key: Some(&value.as_bytes()[..12]),
+        value: Some(value),
+        key: Some(&value[..12]),
         timestamp_ms: Some(1_700_000_000_000),
         headers: HeaderList::Given(headers),
     };
@@ -97,6 +136,8 @@ const VIRTUALS: [(&str, &str); 7] = [
 fn decoding_a_record_costs_this_many_nanoseconds() {
     let plain = Shape::default();
     measure("plain", &columns(&COLUMNS), &plain);
+    let avro = Shape { schemas: Some(Fake::shared().schemas("")), ..Shape::default() };
+    measure("avro", &columns(&COLUMNS), &avro);
     measure("with virtual columns", &columns(&[&COLUMNS[..], &VIRTUALS[..]].concat()), &plain);
     measure("raw message", &columns(&[("_raw_message", "String")]), &plain);
     measure(

@@ -81,6 +81,11 @@ impl Evolver {
         !self.strays.is_empty()
     }
 
+    /// Whether a batch that was decoded may need another table.
+    pub fn has_work(&self, evolution: Evolution, outcome: &Outcome) -> bool {
+        self.has_strays() || misfits(evolution, outcome).next().is_some()
+    }
+
     /// Alters the table as the batch needs it, and answers what was altered. `None` if somebody else has altered it
     /// since the batch was decoded, by these columns.
     pub fn evolve(
@@ -90,9 +95,7 @@ impl Evolver {
         part: Part<'_>,
         (outcome, columns): (&Outcome, &[decoder::Column]),
     ) -> Result<Option<Vec<Change>>, Failure> {
-        let parsing = outcome.rejected.iter().filter(|(_, refusal)| refusal.class == Class::Parsing);
-        let widens = link.evolution.mode == Mode::Widen;
-        let rejected: Vec<_> = parsing.filter(|_| widens).map(|(index, _)| *index).collect();
+        let rejected: Vec<_> = misfits(link.evolution, outcome).collect();
         if self.strays.is_empty() && rejected.is_empty() {
             return Ok(Some(Vec::new()));
         }
@@ -169,11 +172,7 @@ impl Evolver {
                 }
                 // Whoever asks for wider columns and may not have them is told; a column that cannot be altered
                 // leaves its records as they are.
-                Err(failure)
-                    if matches!(failure.cause, Cause::Refused | Cause::Busy | Cause::MissingTable) =>
-                {
-                    return Err(failure);
-                }
+                Err(failure) if is_final(failure.cause) => return Err(failure),
                 Err(failure) => {
                     self.stuck.insert((column.name, before));
                     link.notices.push(Notice::warning("columns_not_widened", 1, failure.sentence));
@@ -202,6 +201,14 @@ impl Evolver {
     }
 }
 
+/// The records that a wider column might take.
+fn misfits(evolution: Evolution, outcome: &Outcome) -> impl Iterator<Item = usize> {
+    let widens = evolution.mode == Mode::Widen;
+    let parsing =
+        outcome.rejected.iter().filter(move |(_, refusal)| widens && refusal.class == Class::Parsing);
+    parsing.map(|(index, _)| *index)
+}
+
 fn adding(link: &Link, name: &Name, columns: &[Column]) -> String {
     let adds: Vec<_> = columns
         .iter()
@@ -213,10 +220,7 @@ fn adding(link: &Link, name: &Name, columns: &[Column]) -> String {
 /// A statement that fails for what another task did in the meantime is tried once more.
 fn run(link: &Link, name: &Name, statement: &str) -> Result<(), Failure> {
     let run = || link.server.query(statement, &[]).map(drop);
-    let result = run().or_else(|failure| match failure.cause {
-        Cause::Refused | Cause::Busy | Cause::MissingTable => Err(failure),
-        Cause::Schema | Cause::Data | Cause::Unfit | Cause::Other => run(),
-    });
+    let result = run().or_else(|failure| if is_final(failure.cause) { Err(failure) } else { run() });
     result.map_err(|failure| {
         let advice = match failure.cause {
             Cause::Refused => format!("; grant it, or run {statement}"),
@@ -225,6 +229,11 @@ fn run(link: &Link, name: &Name, statement: &str) -> Result<(), Failure> {
         let failure = failure.within(&format!("altering table {name}"));
         Failure { sentence: failure.sentence + &advice, ..failure }
     })
+}
+
+/// Another statement would meet the same.
+fn is_final(cause: Cause) -> bool {
+    cause.passes() || matches!(cause, Cause::Refused | Cause::MissingTable)
 }
 
 /// Why a task stops that is to stop at fields without a column; `None` if there are none.

@@ -140,3 +140,20 @@ fn tables_that_keep_no_tokens_are_refused_with_what_would_help() {
     let plain = refusal("plain");
     assert!(plain.contains("has the engine Memory"), "{plain}");
 }
+
+#[test]
+fn a_user_with_insert_alone_writes_plans_and_needs_select_to_look_old_ones_up() {
+    let lab = Lab::new();
+    lab.run(&format!(
+        "CREATE TABLE @.t (k UInt32, _topic String, _partition Int32, _offset Int64) ENGINE = MergeTree ORDER BY k {KEEPS}"
+    ));
+    let write = |promise: &Promise<'_>| {
+        let user = [("exactlyOnce", "true"), ("username", "inserter"), ("password", "inserter")];
+        lab.delivery(&user).write(&records(&["{\"k\":1}".to_owned()]), Some(promise))
+    };
+    write(&promise("p", Duration::ZERO)).unwrap();
+    let error = write(&promise("p", Duration::from_secs(3600))).unwrap_err();
+    assert_eq!(error.kind(), &Kind::Fatal, "{error}");
+    assert!(error.message().contains("grant SELECT"), "{error}");
+    assert_eq!(lab.run("SELECT count() FROM @.t"), [["1"]]);
+}

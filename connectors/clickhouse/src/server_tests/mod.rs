@@ -1,4 +1,7 @@
 //! The sink against a real server, whose own JSON parser says what is right.
+mod avro;
+mod batching;
+mod connection;
 mod defaults;
 mod errors;
 mod evolution;
@@ -10,9 +13,11 @@ mod oracle;
 mod rows;
 mod samples;
 mod schema;
+mod source;
 mod tables;
 mod trouble;
 mod upserts;
+mod ways;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -142,7 +142,9 @@ fn an_insert_with_a_token_that_comes_again_is_dropped_by_the_server() {
     decoder.append(b"{\"k\":1}").unwrap();
     let statement = format!("INSERT INTO {}.t (k) FORMAT Native", lab.database);
     for token in ["one", "one", "two"] {
-        lab.server.insert(&statement, &decoder.insert(), Some(token)).unwrap();
+        let (statement, insert) = (statement.clone(), decoder.insert());
+        let sending = crate::server::Sending { statement, insert, token: Some(token.to_owned()) };
+        lab.server.insert(&sending, &|| Ok(())).unwrap();
     }
     assert_eq!(lab.run("SELECT count() FROM @.t"), [["2"]]);
 }

@@ -71,8 +71,10 @@ fn tables_that_cannot_keep_it_are_refused_when_validated_and_when_opened() {
     lab.run(TABLE);
     let config = config(&[("upsertMode", "tombstones"), ("topics", "plain, half,t,nowhere")])
         .with("database", &lab.database);
-    let problems: Vec<_> =
-        crate::check::tables(&config).into_iter().map(|problem| (problem.setting, problem.message)).collect();
+    let problems: Vec<_> = crate::check::outside(&config)
+        .into_iter()
+        .map(|problem| (problem.setting, problem.message))
+        .collect();
     assert_eq!(problems.len(), 2, "{problems:?}");
     assert!(
         problems[0]
@@ -93,7 +95,7 @@ fn tables_that_cannot_keep_it_are_refused_when_validated_and_when_opened() {
         assert!(error.message().contains(expected), "{error}");
     }
     let away = config.with("url", "http://127.0.0.1:1");
-    assert_eq!(crate::check::tables(&away).len(), 0, "a server that is away is no problem of the settings");
+    assert_eq!(crate::check::outside(&away).len(), 0, "a server that is away is no problem of the settings");
 }
 
 #[test]

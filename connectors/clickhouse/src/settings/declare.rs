@@ -1,6 +1,8 @@
 //! Declares every setting: the names of clickhouse-kafka-connect, and `url`.
 use penstock_sdk::{Importance, Setting};
 
+use super::flush;
+
 /// All settings, in the order in which a form shows them.
 pub fn declare() -> Vec<Setting> {
     let groups = [
@@ -8,6 +10,7 @@ pub fn declare() -> Vec<Setting> {
         ("Target", target()),
         ("Rows", rows()),
         ("Tables", super::tables::declare()),
+        ("Batches", batches()),
         ("Delivery", delivery()),
         ("Compatibility", ignored()),
     ];
@@ -17,39 +20,64 @@ pub fn declare() -> Vec<Setting> {
         .collect()
 }
 
-fn connection() -> Vec<Setting> {
+/// How a server is reached, which the source needs as well.
+pub fn connection() -> Vec<Setting> {
     vec![
-        Setting::string("hostname")
-            .importance(Importance::High)
-            .doc("Host name or IP address of the ClickHouse server. Either this or url is needed."),
+        Setting::string("hostname").importance(Importance::High).doc(
+            "Host names or IP addresses of the ClickHouse servers, separated by commas, each with a port of its own as \
+             in a:8123 if it needs one. With several, one that does not answer is set aside and the next is asked. \
+             Either this or url is needed.",
+        ),
         Setting::int("port")
             .range(1, 65_535)
             .importance(Importance::High)
-            .doc("HTTP port of the server. Without a value it is 8123, or 8443 when ssl is true."),
+            .doc("HTTP port of the servers. Without a value it is 8123, or 8443 when ssl is true."),
         Setting::boolean("ssl")
             .importance(Importance::High)
             .doc("Whether to connect by HTTPS; false without a value. The server's certificate is verified."),
         Setting::string("url").doc(
-            "Address of the server as http://host:port or https://host:port, in place of hostname, port and ssl.",
+            "Addresses of the servers as http://host:port or https://host:port, separated by commas, in place of \
+             hostname, port and ssl.",
         ),
         Setting::string("username").default("default").importance(Importance::High).doc(
-            "User that inserts. It needs INSERT on the tables.",
+            "User. A sink needs INSERT on the tables, a source SELECT.",
         ),
         Setting::password("password").default("").importance(Importance::High).doc("Password of the user."),
-        Setting::string("jdbcConnectionProperties").default("").importance(Importance::Low).doc(
-            "Properties in the form of a query string. Of these ssl, database and socket_timeout are used; those \
-             that steer the Java driver's own connections are passed over, others are refused.",
+        Setting::password("accessToken").default("").doc(
+            "Token (JWT) that is sent as bearer in place of user and password, as ClickHouse Cloud takes it.",
+        ),
+        Setting::string("sslRootCertificate").default("").doc(
+            "File in PEM on the worker, or its text, with the authorities that may have issued the server's \
+             certificate. Without a value they are those that browsers trust.",
+        ),
+        Setting::string("sslClientCertificate").default("").doc(
+            "File in PEM on the worker, or its text, with the certificate that this client shows, for servers that ask \
+             for one.",
+        ),
+        Setting::password("sslClientKey")
+            .default("")
+            .doc("File in PEM on the worker, or its text, with the key of sslClientCertificate, without a password."),
+        Setting::boolean("sslClientAuthentication").default("false").doc(
+            "Whether the certificate stands for the user's password, as for users that are IDENTIFIED WITH \
+             ssl_certificate.",
         ),
         Setting::string("ssl_socket_sni")
             .default("")
             .importance(Importance::Low)
-            .doc("Must be empty: the host name is sent as server name."),
-        Setting::string("proxyType")
-            .default("IGNORE")
-            .importance(Importance::Low)
-            .doc("Must be IGNORE or DIRECT: proxies are not supported."),
-        Setting::string("proxyHost").default("").importance(Importance::Low).doc(IGNORED_PROXY),
-        Setting::int("proxyPort").default("-1").importance(Importance::Low).doc(IGNORED_PROXY),
+            .doc("Name that TLS asks for and finds in the certificate, when it is not the hostname."),
+        Setting::string("jdbcConnectionProperties").default("").importance(Importance::Low).doc(
+            "Properties in the form of a query string. Of these ssl, sslmode=strict, sslrootcert, sslcert, sslkey, \
+             ssl_authentication, database, socket_timeout and connection_timeout are used; those that steer the Java \
+             driver's own connections are passed over, others are refused.",
+        ),
+        Setting::string("proxyType").default("IGNORE").recommended(&["IGNORE", "HTTP", "SOCKS"]).doc(
+            "Whether to go through a proxy: IGNORE or DIRECT does not, HTTP opens tunnels for HTTPS and lets the proxy \
+             read what is plain, SOCKS is version 5.",
+        ),
+        Setting::string("proxyHost").default("").doc("Host name or IP address of the proxy."),
+        Setting::int("proxyPort").default("-1").doc("Port of the proxy."),
+        Setting::string("proxyUser").default("").doc("User at the proxy, if it asks for one."),
+        Setting::password("proxyPassword").default("").doc("Password of proxyUser."),
     ]
 }
 
@@ -133,6 +161,29 @@ fn rows() -> Vec<Setting> {
     ]
 }
 
+fn batches() -> Vec<Setting> {
+    vec![
+        Setting::long(flush::ROWS).default("100000").range(1, 1_000_000).doc(
+            "Records of a batch, which is one insert for each table. More make fewer and larger parts.",
+        ),
+        Setting::long(flush::BYTES).range(1, 256 << 20).doc(
+            "Bytes of a batch. Without a value they are 16777216, or 32 MB for each GB of \
+             penstock.memory.budget.bytes where that is more.",
+        ),
+        Setting::long(flush::AGE_MS).default("1000").range(1, 600_000).doc(
+            "Milliseconds after which a batch is inserted that is not full. Less brings rows sooner and makes more \
+             parts; 5000 is what ClickPipes takes.",
+        ),
+        Setting::int("insertConnections").default("4").range(1, 64).doc(
+            "Inserts into different tables that a task has on their way at the same time.",
+        ),
+        Setting::boolean("asyncInsert").default("false").doc(
+            "Whether the server may gather the rows of many small inserts before it stores them (async_insert). A batch \
+             counts as delivered when they are stored, as before. It does not go together with exactlyOnce.",
+        ),
+    ]
+}
+
 fn delivery() -> Vec<Setting> {
     vec![
         Setting::boolean("errorTableEnabled").default("false").dependents(&["clusterName"]).doc(
@@ -203,5 +254,3 @@ fn ignored() -> Vec<Setting> {
         low(Setting::boolean("bypassFieldCleanup").default("false"), "unknown fields cost nothing"),
     ]
 }
-
-const IGNORED_PROXY: &str = "Ignored: proxies are not supported.";

@@ -1,5 +1,7 @@
 //! The sink's settings, parsed and checked against each other.
+mod connection;
 mod declare;
+mod flush;
 mod parts;
 mod rows;
 mod tables;
@@ -13,8 +15,10 @@ use std::time::Duration;
 use penstock_sdk::{Config, Error, Problem, Result, Task};
 
 use crate::values::Loss;
-pub use declare::declare;
-use parts::{Properties, address, pairs, server_settings, token_settings};
+pub use connection::{Connection, Host, Login, Pem, Proxy, Trust};
+pub use declare::{connection, declare};
+pub use flush::Flush;
+use parts::{Properties, async_insert, pairs, server_settings, token_settings};
 
 use crate::error_table::ErrorTable;
 use crate::evolution::{Evolution, Mode};
@@ -41,12 +45,8 @@ impl fmt::Debug for Secret {
 /// What the sink works with.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    pub url: String,
-    /// Host and port, for messages.
-    pub address: String,
+    pub connection: Connection,
     pub database: String,
-    pub username: String,
-    pub password: Secret,
     /// Tables of topics that are not named like their table.
     pub tables: HashMap<String, String>,
     /// What stands between database and table in a topic's name.
@@ -57,6 +57,10 @@ pub struct Settings {
     pub refresh: Option<Duration>,
     pub query_timeout: Duration,
     pub insert_timeout: Duration,
+    /// Inserts that are on their way at the same time.
+    pub inserts_max: usize,
+    /// The server may gather rows of several inserts.
+    pub async_insert: bool,
     pub skip_missing_tables: bool,
     pub loss: Loss,
     /// How a record becomes a row.
@@ -68,6 +72,10 @@ pub struct Settings {
     pub wishes: Wishes,
     pub creates_tables: bool,
     pub evolution: Evolution,
+    /// How often the connector's tasks insert.
+    pub flush: Flush,
+    /// The task's number.
+    pub task: u32,
     /// Topics that the connector names one by one.
     pub topics: Vec<String>,
 }
@@ -78,7 +86,7 @@ impl Settings {
             return Err(Error::config(format!("{}: {}", problem.setting, problem.message)));
         }
         let properties = Properties::parse(config)?;
-        let (url, address) = address(config, properties.ssl)?;
+        let connection = Connection::parse(config, &properties)?;
         let seconds =
             |key, default| config.parsed(key).map(|value| Duration::from_secs(value.unwrap_or(default)));
         let insert_timeout = config.parsed("clickhouseClientInsertTimeoutMs")?.or(properties.timeout_ms);
@@ -93,17 +101,16 @@ impl Settings {
             ..rows::shape(config)?
         };
         Ok(Settings {
-            url,
-            address,
+            connection,
             database: text("database", properties.database.as_deref().unwrap_or("default")),
-            username: text("username", "default"),
-            password: Secret(config.get("password").unwrap_or_default().to_owned()),
             tables: pairs(config, "topic2TableMap")?.into_iter().collect(),
             split: split(config)?,
             parameters: server_settings(config)?,
             refresh: Some(seconds("tableRefreshInterval", 0)?).filter(|interval| !interval.is_zero()),
             query_timeout: seconds("timeoutSeconds", 30)?.max(Duration::from_secs(1)),
             insert_timeout: Duration::from_millis(insert_timeout.unwrap_or(INSERT_TIMEOUT_MS)),
+            inserts_max: config.parsed("insertConnections")?.unwrap_or(INSERTS_MAX),
+            async_insert: async_insert(config)?,
             skip_missing_tables: config.flag("suppressTableExistenceException", false)?,
             loss: match text("precisionLoss", "times").to_ascii_lowercase().as_str() {
                 "refuse" => Loss::Refused,
@@ -119,6 +126,8 @@ impl Settings {
             wishes: tables.wishes,
             creates_tables: tables.creates,
             evolution: tables.evolution,
+            flush: Flush::parse(config)?,
+            task: 0,
             topics: config.list("topics").into_iter().map(str::to_owned).collect(),
         })
     }
@@ -134,6 +143,7 @@ impl Settings {
     /// Takes in what the task knows: its place, and what keys and values are in Kafka.
     pub fn open(&mut self, task: &Task, envelope: bool) {
         self.shape.envelope = envelope;
+        self.task = task.number();
         if let Some(upserts) = &mut self.shape.upserts {
             upserts.key = KeyForm::parse(task.key_format());
         }
@@ -162,7 +172,9 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         }
     }
     for result in [
-        Properties::parse(config).and_then(|properties| address(config, properties.ssl)).map(drop),
+        Properties::parse(config).and_then(|properties| Connection::parse(config, &properties)).map(drop),
+        async_insert(config).map(drop),
+        Flush::parse(config).map(drop),
         pairs(config, "topic2TableMap").map(drop),
         server_settings(config).map(drop),
         split(config).map(drop),
@@ -193,10 +205,10 @@ fn split(config: &Config) -> Result<Option<String>> {
 }
 
 const INSERT_TIMEOUT_MS: u64 = 240_000;
+/// Enough to hide the server's answers behind each other.
+const INSERTS_MAX: usize = 4;
 
 const REFUSED_UNLESS: &[(&str, &[&str], &str)] = &[
     ("insertFormat", &["none", "json"], "this sink reads JSON objects and no other text formats"),
-    ("proxyType", &["ignore", "direct"], "this sink connects directly; expected IGNORE or DIRECT"),
-    ("ssl_socket_sni", &[], "this sink sends the hostname as server name; leave it empty"),
     ("dateTimeFormats", &[], "this sink reads ISO 8601 and numbers; leave it empty"),
 ];

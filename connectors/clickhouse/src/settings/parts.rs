@@ -1,4 +1,4 @@
-//! Settings that are made of parts: addresses, lists of pairs, properties of a query string.
+//! Settings that are made of parts: lists of pairs, properties of a query string.
 use penstock_sdk::{Config, Error, Result};
 
 use crate::server::{INSERT_SETTINGS, TOKEN_SETTINGS};
@@ -9,6 +9,13 @@ pub struct Properties {
     pub ssl: Option<bool>,
     pub database: Option<String>,
     pub timeout_ms: Option<u64>,
+    pub connect_timeout_ms: Option<u64>,
+    /// Files in PEM.
+    pub root: Option<String>,
+    pub certificate: Option<String>,
+    pub key: Option<String>,
+    /// The client's certificate stands for a password.
+    pub by_certificate: bool,
 }
 
 impl Properties {
@@ -25,9 +32,22 @@ impl Properties {
                 "ssl" => properties.ssl = Some(value.parse().map_err(|_| wrong())?),
                 "database" => properties.database = Some(value.to_owned()),
                 "socket_timeout" => properties.timeout_ms = Some(value.parse().map_err(|_| wrong())?),
+                "connection_timeout" | "connect_timeout" => {
+                    let millis: u64 = value.parse().map_err(|_| wrong())?;
+                    properties.connect_timeout_ms = Some(millis).filter(|millis| *millis > 0);
+                }
+                "sslrootcert" => properties.root = Some(value.to_owned()),
+                "sslcert" => properties.certificate = Some(value.to_owned()),
+                "sslkey" => properties.key = Some(value.to_owned()),
+                "ssl_authentication" => properties.by_certificate = value.parse().map_err(|_| wrong())?,
+                "sslmode" if value.eq_ignore_ascii_case("strict") => {}
+                "sslmode" => {
+                    return Err(Error::config(format!(
+                        "{PROPERTIES}: sslmode must be strict; name the server's authority in sslRootCertificate"
+                    )));
+                }
                 // These steer the Java driver's own connections and compression.
-                "compress" | "compress_algorithm" | "client_name" | "connection_timeout"
-                | "connect_timeout" => {}
+                "compress" | "compress_algorithm" | "client_name" => {}
                 _ => {
                     return Err(Error::config(format!(
                         "{PROPERTIES}: unknown property {name}; settings of the server belong into clickhouseSettings"
@@ -37,40 +57,6 @@ impl Properties {
         }
         Ok(properties)
     }
-}
-
-/// The URL of the server, and its host and port for messages.
-pub fn address(config: &Config, ssl_property: Option<bool>) -> Result<(String, String)> {
-    if let Some(url) = config.get("url").map(str::trim).filter(|url| !url.is_empty()) {
-        return url_address(url);
-    }
-    let host = config.required("hostname")?;
-    let is_name =
-        |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_' | ':' | '[' | ']');
-    if !host.chars().all(is_name) {
-        return Err(Error::config(format!("hostname: expected a host name or an IP address, got {host:?}")));
-    }
-    let ssl = match config.get("ssl").map(str::trim) {
-        None | Some("") => ssl_property.unwrap_or(false),
-        Some(_) => config.flag("ssl", false)?,
-    };
-    let port: u16 = config.parsed("port")?.unwrap_or(if ssl { 8443 } else { 8123 });
-    let host =
-        if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
-    let scheme = if ssl { "https" } else { "http" };
-    Ok((format!("{scheme}://{host}:{port}"), format!("{host}:{port}")))
-}
-
-/// A password in a URL would end up in messages, so it is refused; a path has no meaning to `ClickHouse`.
-fn url_address(url: &str) -> Result<(String, String)> {
-    let expected = "url: expected http://host:port or https://host:port, without user, password and path";
-    let (scheme, rest) = url.split_once("://").ok_or_else(|| Error::config(expected))?;
-    let authority = rest.strip_suffix('/').unwrap_or(rest);
-    let is_plain = !authority.is_empty() && !authority.contains(['/', '@', '?', '#', ' ']);
-    if !is_plain || !matches!(scheme, "http" | "https") {
-        return Err(Error::config(expected));
-    }
-    Ok((format!("{scheme}://{authority}"), authority.to_owned()))
 }
 
 /// A list of `name=value`.
@@ -104,7 +90,9 @@ pub fn server_settings(config: &Config) -> Result<Vec<(String, String)>> {
             return Err(Error::config(format!("{SERVER_SETTINGS}: {name} is no setting of an insert")));
         }
         let own = INSERT_SETTINGS.iter().find(|(own, _)| own == name);
-        if let Some((_, needed)) = own.filter(|(_, needed)| needed != value) {
+        // Java configurations ask for asynchronous inserts in this way.
+        let is_async = name == "async_insert" && is_on(value);
+        if let Some((_, needed)) = own.filter(|(_, needed)| needed != value && !is_async) {
             return Err(Error::config(format!(
                 "{SERVER_SETTINGS}: {name} must be {needed}, because the sink relies on it"
             )));
@@ -115,6 +103,25 @@ pub fn server_settings(config: &Config) -> Result<Vec<(String, String)>> {
     settings
         .retain(|(name, _)| !(is_own(name, INSERT_SETTINGS) || has_tokens && is_own(name, TOKEN_SETTINGS)));
     Ok(settings)
+}
+
+/// Whether the server gathers rows of several inserts before it stores them.
+pub fn async_insert(config: &Config) -> Result<bool> {
+    let in_settings = pairs(config, SERVER_SETTINGS)?;
+    let in_settings = in_settings.iter().any(|(name, value)| name == "async_insert" && is_on(value));
+    let is_wanted = config.flag(ASYNC, false)? || in_settings;
+    if is_wanted && config.flag("exactlyOnce", false)? {
+        let setting = if in_settings { SERVER_SETTINGS } else { ASYNC };
+        return Err(Error::config(format!(
+            "{setting}: asynchronous inserts do not go together with exactlyOnce, whose tokens name whole inserts; \
+             use one of the two"
+        )));
+    }
+    Ok(is_wanted)
+}
+
+fn is_on(value: &str) -> bool {
+    value == "1" || value.eq_ignore_ascii_case("true")
 }
 
 /// With `exactlyOnce`, settings that make a token count are not the user's.
@@ -135,6 +142,7 @@ pub fn token_settings(config: &Config) -> Result<()> {
 
 const PROPERTIES: &str = "jdbcConnectionProperties";
 const SERVER_SETTINGS: &str = "clickhouseSettings";
+const ASYNC: &str = "asyncInsert";
 
 /// Parameters of `ClickHouse`'s HTTP interface that are no settings, and settings that change what is sent or
 /// who sends it.

@@ -32,8 +32,9 @@ fn a_java_configuration_is_understood() {
         ("retryCount", "3"),
         ("zkPath", "/kafka-connect"),
     ]);
-    assert_eq!(settings.url, "https://ch.example:8443");
-    assert_eq!((settings.database.as_str(), settings.username.as_str()), ("shop", "writer"));
+    assert_eq!(settings.connection.hosts[0].url, "https://ch.example:8443");
+    assert_eq!(settings.database, "shop");
+    assert!(matches!(&settings.connection.login, Login::Password { user, .. } if user == "writer"));
     assert_eq!(settings.tables["clicks"], "clicks_raw");
     assert_eq!(settings.parameters, [("insert_quorum".to_owned(), "2".to_owned())]);
     assert_eq!(settings.refresh, Some(Duration::from_secs(60)));
@@ -43,14 +44,12 @@ fn a_java_configuration_is_understood() {
 
 #[test]
 fn the_port_follows_ssl_and_url_stands_for_all_three() {
-    assert_eq!(settings(&[("hostname", "a")]).url, "http://a:8123");
-    assert_eq!(settings(&[("hostname", "a"), ("ssl", "true")]).url, "https://a:8443");
-    assert_eq!(
-        settings(&[("hostname", "a"), ("jdbcConnectionProperties", "ssl=true")]).url,
-        "https://a:8443"
-    );
-    assert_eq!(settings(&[("hostname", "::1")]).url, "http://[::1]:8123");
-    assert_eq!(settings(&[("url", "https://a.b:9/")]).address, "a.b:9");
+    let host = |pairs: &[(&str, &str)]| settings(pairs).connection.hosts.remove(0);
+    assert_eq!(host(&[("hostname", "a")]).url, "http://a:8123");
+    assert_eq!(host(&[("hostname", "a"), ("ssl", "true")]).url, "https://a:8443");
+    assert_eq!(host(&[("hostname", "a"), ("jdbcConnectionProperties", "ssl=true")]).url, "https://a:8443");
+    assert_eq!(host(&[("hostname", "::1")]).url, "http://[::1]:8123");
+    assert_eq!(host(&[("url", "https://a.b:9/")]).address, "a.b:9");
 }
 
 #[test]
@@ -73,17 +72,23 @@ fn what_the_sink_cannot_do_is_refused_by_name() {
         "clickhouseSettings: insert_deduplicate must be 1, because exactlyOnce relies on it",
     );
     refused(
-        &[("hostname", "a"), ("proxyType", "HTTP")],
-        "proxyType: this sink connects directly; expected IGNORE or DIRECT",
-    );
-    refused(
         &[("hostname", "a"), ("topic2TableMap", "a")],
         "topic2TableMap: expected name=value between commas, got \"a\"",
     );
     refused(&[("hostname", "a"), ("topic2TableMap", "a=b,a=c")], "topic2TableMap: a comes twice");
     refused(
-        &[("hostname", "a"), ("clickhouseSettings", "async_insert=1")],
-        "clickhouseSettings: async_insert must be 0, because the sink relies on it",
+        &[("hostname", "a"), ("clickhouseSettings", "wait_for_async_insert=0")],
+        "clickhouseSettings: wait_for_async_insert must be 1, because the sink relies on it",
+    );
+    let sentence = "asynchronous inserts do not go together with exactlyOnce, whose tokens name whole inserts; use \
+                    one of the two";
+    refused(
+        &[("hostname", "a"), ("clickhouseSettings", "async_insert=1"), ("exactlyOnce", "true")],
+        &format!("clickhouseSettings: {sentence}"),
+    );
+    refused(
+        &[("hostname", "a"), ("asyncInsert", "true"), ("exactlyOnce", "true")],
+        &format!("asyncInsert: {sentence}"),
     );
     refused(
         &[("hostname", "a"), ("clickhouseSettings", "query=x")],
@@ -97,6 +102,14 @@ fn what_the_sink_cannot_do_is_refused_by_name() {
         &[("hostname", "a"), ("jdbcConnectionProperties", "max_threads=1")],
         "jdbcConnectionProperties: unknown property max_threads; settings of the server belong into clickhouseSettings",
     );
+}
+
+#[test]
+fn asynchronous_inserts_are_asked_for_by_either_name() {
+    let wanted = |key, value| settings(&[("hostname", "a"), (key, value)]).async_insert;
+    assert!(wanted("asyncInsert", "true"));
+    assert!(wanted("clickhouseSettings", "async_insert=1,wait_for_async_insert=1"));
+    assert!(!wanted("clickhouseSettings", "async_insert=0"));
 }
 
 #[test]

@@ -123,17 +123,43 @@ fn day(text: &str, exact: bool) -> Option<i64> {
 
 /// A number that two bytes hold is a count of days, a larger one a point in time, as in the server's `toDate`.
 pub fn date_of_number(raw: &str, exact: bool) -> Option<u16> {
-    let number = super::integer::small(raw)?;
+    date_of(super::integer::small(raw)?, exact)
+}
+
+/// As [`date_of_number`], of a number.
+pub fn date_of(number: i64, exact: bool) -> Option<u16> {
     let days = if number > i64::from(u16::MAX) { instant::days_of(number, exact)? } else { number };
     u16::try_from(days).ok()
 }
 
 /// A number of days up to the year 9999 is a count of days, a larger one a point in time.
 pub fn date32_of_number(raw: &str, exact: bool) -> Option<i32> {
-    let number = super::integer::small(raw)?;
+    date32_of(super::integer::small(raw)?, exact)
+}
+
+/// As [`date32_of_number`], of a number.
+pub fn date32_of(number: i64, exact: bool) -> Option<i32> {
     let is_days = (DAYS_MIN..=DAYS_MAX).contains(&number);
     let days = if is_days { number } else { instant::days_of(number, exact)? };
+    date32_of_days(days)
+}
+
+/// The days, unless no `Date32` is that far away.
+pub fn date32_of_days(days: i64) -> Option<i32> {
     i32::try_from(days).ok().filter(|days| DATE32.contains(days))
+}
+
+/// Year, month and day of the Gregorian calendar: the way back of what counts the days. Years are as many as a
+/// number of milliseconds, with room to spare.
+pub fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + DAYS_TO_1970;
+    let (era, day) = (shifted.div_euclid(DAYS_OF_ERA), shifted.rem_euclid(DAYS_OF_ERA));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (year * 365 + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
+    (year + era * 400, month, day)
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, by counting the leap days of whole eras of 400
@@ -214,6 +240,8 @@ impl Reader<'_> {
 
 /// Days from 0000-03-01 to 1970-01-01.
 const DAYS_TO_1970: i64 = 719_468;
+/// Of 400 years, after which the calendar repeats itself.
+const DAYS_OF_ERA: i64 = 146_097;
 /// 0001-01-01 and 9999-12-31.
 const DAYS_MIN: i64 = -719_162;
 const DAYS_MAX: i64 = 2_932_896;

@@ -28,7 +28,11 @@ pub fn ticks_of_text(text: &str, scale: u32, exact: bool) -> Option<i64> {
 
 /// A whole number counts seconds, or ticks where the column has them.
 pub fn ticks_of_number(raw: &str, scale: u32) -> Option<i64> {
-    let ticks = integer::small(raw)?;
+    within(integer::small(raw)?, scale)
+}
+
+/// The ticks, unless they are more than 999 hours.
+pub fn within(ticks: i64, scale: u32) -> Option<i64> {
     let end = SECONDS_END * 10_i64.pow(scale);
     if (1 - end..end).contains(&ticks) { Some(ticks) } else { None }
 }

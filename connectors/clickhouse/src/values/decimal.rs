@@ -1,4 +1,6 @@
 //! Decimal numbers from their digits, so that no binary fraction comes between.
+use std::fmt;
+
 use super::wide::Wide;
 
 /// Reads a number and shifts its point `scale` digits to the right. `None` if it is no number, has more than
@@ -9,6 +11,70 @@ pub fn scaled(text: &str, precision: usize, scale: usize, exact: bool) -> Option
     }
     let (value, is_exact) = Number::parse(text)?.shifted(precision, scale)?;
     if is_exact || !exact { Some(value) } else { None }
+}
+
+/// Moves the point of an unscaled number from `from` places to `to`. As [`scaled`] otherwise.
+pub fn moved(unscaled: Wide, from: u32, to: u32, precision: usize, exact: bool) -> Option<Wide> {
+    shifted(unscaled, from, to, exact)?.below(precision)
+}
+
+/// As [`moved`], with as many digits as 256 bits have.
+pub fn shifted(unscaled: Wide, from: u32, to: u32, exact: bool) -> Option<Wide> {
+    let mut value = unscaled;
+    if value.is_zero() {
+        return Some(value);
+    }
+    let mut places = from.abs_diff(to);
+    while places > 0 {
+        let step = places.min(CHUNK_DIGITS);
+        let factor = 10_u64.pow(step);
+        if to > from {
+            value = value.multiply_add(factor, 0)?;
+        } else {
+            let (quotient, rest) = value.divided(factor);
+            if exact && rest != 0 {
+                return None;
+            }
+            value = quotient;
+            if value.is_zero() && !exact {
+                return Some(value);
+            }
+        }
+        places -= step;
+    }
+    Some(value)
+}
+
+impl Wide {
+    /// `None` if it has more digits.
+    fn below(self, digits: usize) -> Option<Self> {
+        let power = shifted(Wide::small(false, 1), 0, digits as u32, true)?;
+        if self.is_below(&power) { Some(self) } else { None }
+    }
+}
+
+/// Writes an unscaled number with its point.
+pub fn write(out: &mut impl fmt::Write, unscaled: Wide, scale: u32) -> fmt::Result {
+    let mut digits = [0; WHOLE_DIGITS_MAX];
+    let mut count = 0;
+    let mut rest = unscaled;
+    while !rest.is_zero() {
+        let digit;
+        (rest, digit) = rest.divided(10);
+        digits[count] = digit as u8 + b'0';
+        count += 1;
+    }
+    if unscaled.negative && count > 0 {
+        out.write_char('-')?;
+    }
+    let scale = scale as usize;
+    for place in (0..count.max(scale + 1)).rev() {
+        out.write_char(char::from(digits.get(place).copied().filter(|_| place < count).unwrap_or(b'0')))?;
+        if place == scale && scale > 0 {
+            out.write_char('.')?;
+        }
+    }
+    Ok(())
 }
 
 /// Nearly every decimal: digits with at most one point, few enough for a machine word, none beyond the scale but
@@ -138,6 +204,8 @@ fn exponent(bytes: &[u8]) -> Option<i64> {
 
 /// 2^256 has 78 digits.
 const WHOLE_DIGITS_MAX: usize = 78;
+/// Of a machine word.
+const CHUNK_DIGITS: u32 = 18;
 const EXPONENT_MAX: i64 = 1 << 40;
 /// The largest power of ten whose digits are gathered in one machine word.
 const CHUNK: u64 = 1_000_000_000_000_000_000;

@@ -34,14 +34,7 @@ pub fn ticks_of_text(text: &str, scale: u32, zone: &Zone, exact: bool) -> Option
 /// by its size: as seconds, 10^11 would be the year 5138.
 pub fn ticks_of_number(raw: &str, scale: u32, exact: bool) -> Option<i64> {
     match integer::small(raw) {
-        Some(number) => {
-            let unit = unit(number);
-            if unit <= scale {
-                number.checked_mul(10_i64.pow(scale - unit))
-            } else {
-                cut(number, 10_i64.pow(unit - scale), exact)
-            }
-        }
+        Some(number) => ticks_of(number, scale, exact),
         None => match decimal::whole(raw).and_then(super::wide::Wide::to_i64) {
             // 19 digits are nanoseconds; anything else that is whole was written with a point or exponent.
             Some(number) if raw.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -50,6 +43,28 @@ pub fn ticks_of_number(raw: &str, scale: u32, exact: bool) -> Option<i64> {
             _ => decimal::scaled(raw, 19, scale as usize, exact)?.to_i64(),
         },
     }
+}
+
+/// Ticks of a whole number, whose size says its unit.
+pub fn ticks_of(number: i64, scale: u32, exact: bool) -> Option<i64> {
+    rescaled(number, unit(number), scale, exact)
+}
+
+/// Ticks of 10^-`from` seconds as ticks of 10^-`to` seconds.
+#[inline]
+pub fn rescaled(ticks: i64, from: u32, to: u32, exact: bool) -> Option<i64> {
+    match to.checked_sub(from) {
+        Some(more) => ticks.checked_mul(10_i64.pow(more)),
+        None => cut(ticks, 10_i64.pow(from - to), exact),
+    }
+}
+
+/// Ticks of a time without a zone, which is read in this one.
+pub fn ticks_of_local(ticks: i64, from: u32, to: u32, zone: &Zone, exact: bool) -> Option<i64> {
+    let second = 10_i64.pow(from);
+    let local = ticks.div_euclid(second);
+    let seconds = zone.to_unix(local);
+    rescaled(seconds, 0, to, exact)?.checked_add(rescaled(ticks.rem_euclid(second), from, to, exact)?)
 }
 
 fn cut(number: i64, ticks: i64, exact: bool) -> Option<i64> {

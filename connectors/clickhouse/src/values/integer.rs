@@ -27,8 +27,9 @@ pub fn unsigned(text: &str, width: usize, out: &mut Vec<u8>) -> Option<()> {
     }
 }
 
+/// Appends a number. `None`, with nothing appended, if it does not fit this width.
 #[inline]
-fn push_signed(value: i64, width: usize, out: &mut Vec<u8>) -> Option<()> {
+pub fn push_signed(value: i64, width: usize, out: &mut Vec<u8>) -> Option<()> {
     match width {
         1 => out.push(i8::try_from(value).ok()? as u8),
         2 => out.extend_from_slice(&i16::try_from(value).ok()?.to_le_bytes()),
@@ -43,8 +44,9 @@ fn push_signed(value: i64, width: usize, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
+/// Appends a number. `None`, with nothing appended, if it does not fit this width.
 #[inline]
-fn push_unsigned(value: u64, width: usize, out: &mut Vec<u8>) -> Option<()> {
+pub fn push_unsigned(value: u64, width: usize, out: &mut Vec<u8>) -> Option<()> {
     match width {
         1 => out.push(u8::try_from(value).ok()?),
         2 => out.extend_from_slice(&u16::try_from(value).ok()?.to_le_bytes()),

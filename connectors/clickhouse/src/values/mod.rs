@@ -8,7 +8,7 @@ pub mod network;
 #[cfg(test)]
 mod tests;
 pub mod uuid;
-mod wide;
+pub mod wide;
 mod zone;
 
 pub use zone::{Change, Loss, Zone, Zones};

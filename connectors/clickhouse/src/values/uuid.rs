@@ -14,6 +14,11 @@ pub fn parse(text: &str) -> Option<[u8; 16]> {
     Some((u128::from(low) << 64 | u128::from(high)).to_le_bytes())
 }
 
+/// The sixteen bytes of a UUID in the order in which it is written.
+pub fn from_be(bytes: [u8; 16]) -> [u8; 16] {
+    u128::from_be_bytes(bytes).rotate_left(64).to_le_bytes()
+}
+
 /// The number that 16 digits stand for, in as many parts as they have.
 fn number(parts: &[&[u8]]) -> Option<u64> {
     let mut value = 0;

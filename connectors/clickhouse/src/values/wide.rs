@@ -16,6 +16,51 @@ impl Wide {
         Wide { negative, limbs: [magnitude, 0, 0, 0] }
     }
 
+    /// Of two's complement, highest byte first. `None` beyond 256 bits.
+    pub fn from_be(bytes: &[u8]) -> Option<Self> {
+        let negative = bytes.first().is_some_and(|first| *first >= 0x80);
+        let sign = if negative { 0xFF } else { 0 };
+        let repeated = bytes.iter().take_while(|byte| **byte == sign).count();
+        let digits = &bytes[repeated..];
+        let mut padded = [sign; 32];
+        padded[32_usize.checked_sub(digits.len())?..].copy_from_slice(digits);
+        let mut limbs = [0; 4];
+        for (limb, chunk) in limbs.iter_mut().rev().zip(padded.as_chunks::<8>().0) {
+            *limb = u64::from_be_bytes(*chunk);
+        }
+        if negative {
+            let mut carry = true;
+            for limb in &mut limbs {
+                (*limb, carry) = (!*limb).overflowing_add(u64::from(carry));
+            }
+            // A magnitude of 2^256 itself.
+            if carry {
+                return None;
+            }
+        }
+        Some(Wide { negative, limbs })
+    }
+
+    /// The whole part of a division, and what is left.
+    pub fn divided(mut self, divisor: u64) -> (Self, u64) {
+        let mut rest = 0;
+        for limb in self.limbs.iter_mut().rev() {
+            let all = u128::from(rest) << 64 | u128::from(*limb);
+            *limb = (all / u128::from(divisor)) as u64;
+            rest = (all % u128::from(divisor)) as u64;
+        }
+        (self, rest)
+    }
+
+    pub fn is_zero(&self) -> bool {
+        self.limbs == [0; 4]
+    }
+
+    /// Whether the magnitude is below that of another one.
+    pub fn is_below(&self, other: &Wide) -> bool {
+        self.limbs.iter().rev().lt(other.limbs.iter().rev())
+    }
+
     /// Multiplies, then adds. `None` when the magnitude no longer fits.
     pub fn multiply_add(mut self, factor: u64, summand: u64) -> Option<Self> {
         let mut carry = u128::from(summand);

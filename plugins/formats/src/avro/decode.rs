@@ -151,7 +151,7 @@ impl Reading<'_> {
     /// Arrays and maps come in blocks, each with its count; one of zero ends them.
     fn blocks(&mut self, step: &Step, rest: &mut &[u8], depth: usize) -> Read {
         let open = self.writer().begin(if matches!(step, Step::Array(_)) { ARRAY } else { MAP });
-        let mut total = 0_u32;
+        let (mut total, mut empty) = (0_u32, 0_u32);
         loop {
             let mut count = long(rest)?;
             if count == 0 {
@@ -163,12 +163,14 @@ impl Reading<'_> {
                 count = count.checked_neg().ok_or_else(cut)?;
             }
             for _ in 0..count {
-                // Items of no bytes would let a few bytes stand for any number of them.
-                total = total
-                    .checked_add(1)
-                    .filter(|total| *total <= ITEMS_MAX)
-                    .ok_or_else(|| Fault::new(format!("more than {ITEMS_MAX} items")))?;
+                let left = rest.len();
                 self.item(step, rest, depth)?;
+                total = total.checked_add(1).ok_or_else(|| Fault::new("too many items"))?;
+                // Items of no bytes would let a few bytes stand for any number of them.
+                empty += u32::from(rest.len() == left);
+                if empty > EMPTY_MAX {
+                    return Err(Fault::new(format!("more than {EMPTY_MAX} items without bytes")));
+                }
             }
         }
         self.writer().end(&open, total);
@@ -275,5 +277,5 @@ pub fn shortened(bytes: &[u8]) -> &[u8] {
     if rest.is_empty() { &[0] } else { rest }
 }
 
-/// Of one array or map: above any record's, and a bound for what counts alone can claim.
-const ITEMS_MAX: u32 = 50_000_000;
+/// Of a null, or a record of nulls, nobody needs more in an array.
+const EMPTY_MAX: u32 = 1 << 20;

@@ -247,7 +247,7 @@ fn what_does_not_fit_says_where() {
         (
             r#"{"type":"array","items":"null"}"#,
             &[0xfe, 0xff, 0xff, 0xff, 0x0f],
-            "avro at byte 5: more than 50000000 items",
+            "avro at byte 5: more than 1048576 items without bytes",
         ),
         (r#"{"type":"int","connect.type":"int8"}"#, &[0x80, 2], "avro at byte 2: 128 does not fit its type"),
     ] {

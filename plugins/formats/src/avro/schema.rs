@@ -79,6 +79,16 @@ impl Schema {
         self.node(self.root)
     }
 
+    /// Where [`Self::root`] is.
+    pub fn root_place(&self) -> usize {
+        self.root
+    }
+
+    /// How many types there are; places count from 0.
+    pub fn places(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// The type at a place that this schema gave.
     pub fn node(&self, place: usize) -> &Node {
         self.nodes.get(place).unwrap_or(&NOTHING)

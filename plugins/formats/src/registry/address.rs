@@ -74,7 +74,7 @@ pub fn encoded(part: &str) -> String {
     out
 }
 
-fn decoded(part: &str) -> String {
+pub fn decoded(part: &str) -> String {
     let bytes = part.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -13,6 +13,7 @@ mod fake;
 mod tests;
 
 pub use address::Pin;
+pub(crate) use address::decoded;
 pub use settings::Settings;
 
 use crate::{Error, Kind, Result};

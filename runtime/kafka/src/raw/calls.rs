@@ -147,18 +147,6 @@ impl Ops<'_> {
         check(outcome.into(), if paused { "pausing partitions" } else { "resuming partitions" })
     }
 
-    pub(crate) fn seek(self, places: &[(TopicPartition, i64)], timeout: Duration) -> Result<(), Error> {
-        let rows = places.iter().map(|(tp, offset)| (tp.topic.as_str(), tp.partition, Some(*offset), ""));
-        let list = list::build(rows)?;
-        // SAFETY: see `committed`; the error is freed in `take_error`.
-        let (outcome, rows) = unsafe {
-            let outcome = take_error(sys::rd_kafka_seek_partitions(self.rk, list.ptr(), millis(timeout)));
-            (outcome, list::read(list.ptr()))
-        };
-        outcome.map_err(|code| Error::of_code(code, "seeking"))?;
-        check_rows(&rows, "seeking")
-    }
-
     /// The end of a partition as the last fetch told it; none before the first.
     pub(crate) fn known_end(self, partition: &TopicPartition) -> Option<i64> {
         let topic = c_string(&partition.topic).ok()?;

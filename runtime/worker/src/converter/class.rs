@@ -15,11 +15,13 @@ pub enum Class {
     String,
     /// With its schemas in a registry.
     Avro,
+    Protobuf,
+    JsonSchema,
 }
 
 impl Class {
     /// In the order in which clients are offered them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Boolean,
         Self::ByteArray,
         Self::Double,
@@ -31,6 +33,8 @@ impl Class {
         Self::SimpleHeader,
         Self::String,
         Self::Avro,
+        Self::Protobuf,
+        Self::JsonSchema,
     ];
 
     /// Finds a converter by Java's full name, the simple name, or the simple name without `Converter`.
@@ -57,12 +61,25 @@ impl Class {
             Self::SimpleHeader => "org.apache.kafka.connect.storage.SimpleHeaderConverter",
             Self::String => "org.apache.kafka.connect.storage.StringConverter",
             Self::Avro => "io.confluent.connect.avro.AvroConverter",
+            Self::Protobuf => "io.confluent.connect.protobuf.ProtobufConverter",
+            Self::JsonSchema => "io.confluent.connect.json.JsonSchemaConverter",
         }
     }
 
     /// Whether a worker of Apache Kafka has it without anything added, which is what clients are recommended.
     pub fn is_kafkas_own(self) -> bool {
-        self != Self::Avro
+        !self.needs_registry()
+    }
+
+    /// Whether schemas come from a registry.
+    pub fn needs_registry(self) -> bool {
+        matches!(self, Self::Avro | Self::Protobuf | Self::JsonSchema)
+    }
+
+    /// What to use in the place of a converter of another registry's makers, which this worker does not have.
+    pub fn advice(name: &str) -> Option<String> {
+        let (_, instead, why) = FOREIGN.iter().find(|(known, ..)| *known == name)?;
+        Some(format!("use {}{why}", instead.name()))
     }
 
     /// Whether keys and values can go through it; `SimpleHeaderConverter` is for headers alone.
@@ -70,6 +87,20 @@ impl Class {
         self != Self::SimpleHeader
     }
 }
+
+const APICURIO: &str = ", with the registry's Confluent interface (…/apis/ccompat/v7) as schema.registry.url and ids of 4 bytes in records";
+const GLUE: &str = " and a registry with Confluent's interface: headers of AWS Glue are not read here";
+const FOREIGN: &[(&str, Class, &str)] = &[
+    ("io.apicurio.registry.utils.converter.AvroConverter", Class::Avro, APICURIO),
+    ("io.apicurio.registry.utils.converter.ProtobufConverter", Class::Protobuf, APICURIO),
+    ("io.apicurio.registry.utils.converter.ExtJsonConverter", Class::JsonSchema, APICURIO),
+    ("com.amazonaws.services.schemaregistry.kafkaconnect.AWSKafkaAvroConverter", Class::Avro, GLUE),
+    (
+        "com.amazonaws.services.schemaregistry.kafkaconnect.protobuf.ProtobufSchemaConverter",
+        Class::Protobuf,
+        GLUE,
+    ),
+];
 
 #[cfg(test)]
 mod tests {
@@ -93,5 +124,12 @@ mod tests {
         ] {
             assert_eq!(Class::find(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn foreign_names_lead_to_ours() {
+        let advice = Class::advice("io.apicurio.registry.utils.converter.AvroConverter").unwrap();
+        assert!(advice.contains("use io.confluent.connect.avro.AvroConverter, with"), "{advice}");
+        assert_eq!(Class::advice("io.confluent.connect.avro.AvroConverter"), None);
     }
 }

@@ -5,9 +5,12 @@ pub mod base64;
 mod class;
 mod json;
 pub(crate) mod number;
+mod registered;
 mod scalar;
 mod text;
 
+#[cfg(test)]
+mod loopback;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -21,6 +24,7 @@ use crate::definition::{self, ConverterConfig};
 use avro::Avro;
 pub use class::Class;
 use json::Json;
+use registered::{Converting, JsonSchema, Protobuf};
 use text::Charset;
 
 /// A value as it crosses to or from a plugin, borrowed.
@@ -85,6 +89,11 @@ impl Error {
     pub fn kind(&self) -> formats::Kind {
         self.kind
     }
+
+    /// The same kind with what was being done in front of the sentence.
+    fn during(self, context: impl std::fmt::Display) -> Self {
+        Self { sentence: format!("{context}: {}", self.sentence), ..self }
+    }
 }
 
 impl std::fmt::Display for Error {
@@ -121,6 +130,8 @@ enum Codec {
     Scalar,
     Json(Box<Json>),
     Avro(Box<Avro>),
+    Protobuf(Box<Converting<Protobuf>>),
+    JsonSchema(Box<Converting<JsonSchema>>),
 }
 
 impl Converter {
@@ -133,13 +144,16 @@ impl Converter {
     pub fn open_for(part: &'static str, config: &ConverterConfig) -> Result<Self, definition::Error> {
         let class = Class::find(&config.class).ok_or_else(|| {
             let name = &config.class;
-            definition::Error::new(format!("converter {name}: this worker has no such converter"))
+            let advice = Class::advice(name).map(|advice| format!(": {advice}")).unwrap_or_default();
+            definition::Error::new(format!("converter {name}: this worker has no such converter{advice}"))
         })?;
         let codec = match class {
             Class::ByteArray => Codec::Bytes,
             Class::String | Class::SimpleHeader => Codec::Text(Charset::open(&config.settings)?),
             Class::Json => Codec::Json(Box::new(Json::open(&config.settings)?)),
             Class::Avro => Codec::Avro(Box::new(Avro::open(&config.settings, part)?)),
+            Class::Protobuf => Codec::Protobuf(Box::new(Converting::open(&config.settings, part)?)),
+            Class::JsonSchema => Codec::JsonSchema(Box::new(Converting::open(&config.settings, part)?)),
             Class::Boolean | Class::Double | Class::Float | Class::Integer | Class::Long | Class::Short => {
                 Codec::Scalar
             }
@@ -160,18 +174,23 @@ impl Converter {
             (Codec::Text(_), _) => "text",
             (Codec::Scalar, class) => scalar::format_name(class),
             (Codec::Avro(_), _) => "avro-confluent",
+            (Codec::Protobuf(_), _) => "protobuf-confluent",
+            (Codec::JsonSchema(_), _) => "json-confluent",
         }
     }
 
     /// Whether schemas come from a registry: not every sink that decodes by itself can ask one.
     pub fn needs_registry(&self) -> bool {
-        matches!(self.codec, Codec::Avro(_))
+        self.class.needs_registry()
     }
 
     /// The topic of the values that are written next; only converters with a registry want to know it.
     pub fn set_topic(&mut self, topic: &str) {
-        if let Codec::Avro(avro) = &mut self.codec {
-            avro.set_topic(topic);
+        match &mut self.codec {
+            Codec::Avro(avro) => avro.set_topic(topic),
+            Codec::Protobuf(protobuf) => protobuf.set_topic(topic),
+            Codec::JsonSchema(json) => json.set_topic(topic),
+            Codec::Bytes | Codec::Text(_) | Codec::Scalar | Codec::Json(_) => {}
         }
     }
 
@@ -186,6 +205,8 @@ impl Converter {
             Codec::Scalar => scalar::read(self.class, bytes, arena).map(|()| flat(arena)),
             Codec::Json(json) => json.read(bytes, arena).map(|()| flat(arena)),
             Codec::Avro(avro) => avro.read(bytes, arena).map(|()| flat(arena)),
+            Codec::Protobuf(protobuf) => protobuf.read(bytes, arena).map(|()| flat(arena)),
+            Codec::JsonSchema(json) => json.read(bytes, arena).map(|()| flat(arena)),
         };
         if converted.is_err() {
             arena.truncate(start);
@@ -203,12 +224,14 @@ impl Converter {
             (Codec::Text(_), _) => Some("{\"type\":\"string\",\"optional\":true}"),
             (Codec::Scalar, class) => scalar::schema_text(class),
             (Codec::Avro(avro), _) => avro.schema_text().filter(|_| bytes.is_some()),
+            (Codec::Protobuf(protobuf), _) => protobuf.schema_text().filter(|_| bytes.is_some()),
+            (Codec::JsonSchema(json), _) => json.schema_text().filter(|_| bytes.is_some()),
         }
     }
 
     /// Whether a value can be null though its bytes are there.
     pub fn has_nulls(&self) -> bool {
-        matches!(self.codec, Codec::Json(_))
+        matches!(self.codec, Codec::Json(_) | Codec::JsonSchema(_))
     }
 
     /// Appends a value as it is written to Kafka; `None` is a record without that part, a tombstone.
@@ -224,13 +247,19 @@ impl Converter {
         let written = match (&mut self.codec, value) {
             (Codec::Json(json), value) => json.write(value, schema, out),
             (Codec::Avro(avro), value) => avro.write(value, schema, out),
+            (Codec::Protobuf(protobuf), value) => protobuf.write(value, schema, out),
+            (Codec::JsonSchema(json), value) => json.write(value, schema, out),
             (_, Value::Null) => Ok(false),
             (Codec::Bytes, value) => scalar::write_bytes(value, out),
             (Codec::Text(charset), value) => charset.encode(value, out),
             (Codec::Scalar, value) => scalar::write(self.class, value, out),
         };
         match written {
-            Ok(is_there) => Ok(is_there.then_some(start..out.len())),
+            Ok(true) => Ok(Some(start..out.len())),
+            Ok(false) => {
+                out.truncate(start);
+                Ok(None)
+            }
             Err(error) => {
                 out.truncate(start);
                 Err(error)

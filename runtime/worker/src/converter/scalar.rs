@@ -20,7 +20,13 @@ pub fn read(class: Class, bytes: &[u8], arena: &mut Vec<u8>) -> Result<(), Error
         Class::Long => flat.int64(i64::from_be_bytes(sized(class, bytes)?)),
         Class::Float => flat.float32(f32::from_be_bytes(sized(class, bytes)?)),
         Class::Double => flat.float64(f64::from_be_bytes(sized(class, bytes)?)),
-        Class::Avro | Class::ByteArray | Class::Json | Class::SimpleHeader | Class::String => {
+        Class::Avro
+        | Class::ByteArray
+        | Class::Json
+        | Class::JsonSchema
+        | Class::Protobuf
+        | Class::SimpleHeader
+        | Class::String => {
             unreachable!("the converter's codec is chosen by its class")
         }
     }
@@ -80,7 +86,13 @@ pub fn schema_text(class: Class) -> Option<&'static str> {
         Class::Long => Some("{\"type\":\"int64\",\"optional\":true}"),
         Class::Float => Some("{\"type\":\"float\",\"optional\":true}"),
         Class::Double => Some("{\"type\":\"double\",\"optional\":true}"),
-        Class::Avro | Class::ByteArray | Class::Json | Class::SimpleHeader | Class::String => None,
+        Class::Avro
+        | Class::ByteArray
+        | Class::Json
+        | Class::JsonSchema
+        | Class::Protobuf
+        | Class::SimpleHeader
+        | Class::String => None,
     }
 }
 
@@ -94,7 +106,9 @@ pub fn format_name(class: Class) -> &'static str {
         Class::Float => "float",
         Class::Integer => "integer",
         Class::Json => "json",
+        Class::JsonSchema => "json-confluent",
         Class::Long => "long",
+        Class::Protobuf => "protobuf-confluent",
         Class::Short => "short",
         Class::SimpleHeader | Class::String => "text",
     }

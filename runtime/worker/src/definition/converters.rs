@@ -30,7 +30,9 @@ pub fn check_classes(draft: &mut Draft, worker: &Worker, config: &Config) {
                     let interface = if part == "header" { "HeaderConverter" } else { "Converter" };
                     (format!("Class class {name} does not implement the {interface} interface"), Some(name))
                 } else {
-                    (invalid(&key, name, &format!("Class {name} could not be found.")), None)
+                    let advice =
+                        Class::advice(name).map(|advice| format!(" Here, {advice}.")).unwrap_or_default();
+                    (invalid(&key, name, &format!("Class {name} could not be found.{advice}")), None)
                 };
                 set_value(draft, &key, value);
                 draft.refuse(&key, error);
@@ -126,7 +128,9 @@ fn settings(class: Class) -> Vec<Definition> {
         Class::SimpleHeader => Vec::new(),
         Class::String => vec![kind(), encoding()],
         Class::Json => json(kind()),
-        Class::Avro => registry::settings(kind()),
+        Class::Avro => registry::settings(kind(), registry::avro()),
+        Class::Protobuf => registry::settings(kind(), registry::protobuf()),
+        Class::JsonSchema => registry::settings(kind(), registry::json_schema()),
         _ => vec![kind()],
     }
 }

@@ -4,13 +4,123 @@ use super::setting::Type::{Boolean, Int, List, Password, String as Text};
 use super::setting::{Definition, Importance, Width};
 use super::validator::Validator;
 
-/// All of them, `kind` first.
-pub fn settings(kind: Definition) -> Vec<Definition> {
+/// All of them, `kind` first; `own` are those of one converter.
+pub fn settings(kind: Definition, own: Vec<Definition>) -> Vec<Definition> {
     let mut all = vec![kind];
     all.extend(access());
     all.extend(writing());
+    all.extend(own);
     all.extend(mapping());
     all
+}
+
+/// What only Avro's converter has.
+pub fn avro() -> Vec<Definition> {
+    vec![
+        Definition::new("enhanced.avro.schema.support", Boolean)
+            .default("false")
+            .about(
+                Importance::Medium,
+                "Whether enums are written as enums, and members of unions have their full names.",
+            )
+            .placed(MAPPING, 0, Width::Short)
+            .titled("Enhanced Avro support"),
+    ]
+}
+
+/// What only Protobuf's converter has.
+pub fn protobuf() -> Vec<Definition> {
+    let flag = |order, name: &str, default: &str, title: &str, effect: &str| {
+        Definition::new(name, Boolean)
+            .default(default)
+            .about(Importance::Medium, effect)
+            .placed(MAPPING, order, Width::Short)
+            .titled(title)
+    };
+    vec![
+        flag(
+            0,
+            "enhanced.protobuf.schema.support",
+            "false",
+            "Enhanced Protobuf support",
+            "Whether names keep their package.",
+        ),
+        flag(
+            3,
+            "optional.for.nullables",
+            "false",
+            "Optional for nullables",
+            "Whether the word optional says which fields may be null, in schemas that are read and written.",
+        ),
+        flag(
+            4,
+            "wrapper.for.nullables",
+            "false",
+            "Wrappers for nullables",
+            "Whether Google's wrapper messages are fields that may be null, and no others are.",
+        ),
+        flag(
+            5,
+            "wrapper.for.raw.primitives",
+            "true",
+            "Wrappers for plain values",
+            "Whether a wrapper message on its own is a plain value.",
+        ),
+        flag(
+            6,
+            "generate.index.for.unions",
+            "true",
+            "Numbers of unions",
+            "Whether the name of a oneof ends in its place.",
+        ),
+        flag(
+            7,
+            "int.for.enums",
+            "false",
+            "Numbers for enums",
+            "Whether enums are numbers instead of symbols.",
+        ),
+        flag(
+            8,
+            "scrub.invalid.names",
+            "false",
+            "Scrub names",
+            "Whether names that Protobuf does not allow are made to fit; otherwise they are refused.",
+        ),
+    ]
+}
+
+/// What only the converter of JSON Schema has.
+pub fn json_schema() -> Vec<Definition> {
+    let flag = |order, name: &str, default: &str, title: &str, effect: &str| {
+        Definition::new(name, Boolean)
+            .default(default)
+            .about(Importance::Medium, effect)
+            .placed(MAPPING, order, Width::Short)
+            .titled(title)
+    };
+    vec![
+        flag(
+            0,
+            "use.optional.for.nonrequired",
+            "false",
+            "Optional unless required",
+            "Whether properties that the schema does not require may be missing.",
+        ),
+        flag(
+            3,
+            "object.additional.properties",
+            "true",
+            "Additional properties",
+            "Whether written schemas allow other properties than their own.",
+        ),
+        Definition::new("decimal.format", Text)
+            .default("BASE64")
+            .checked(Validator::one_of_any_case(&["BASE64", "NUMERIC"]))
+            .about(Importance::Low, "How decimals are written: as Base64 of their digits, or as numbers.")
+            .placed(MAPPING, 4, Width::Medium)
+            .titled("Decimal format"),
+    ]
 }
 
 fn access() -> Vec<Definition> {
@@ -81,14 +191,6 @@ fn writing() -> Vec<Definition> {
 
 fn mapping() -> Vec<Definition> {
     vec![
-        Definition::new("enhanced.avro.schema.support", Boolean)
-            .default("false")
-            .about(
-                Importance::Medium,
-                "Whether enums are written as enums, and members of unions have their full names.",
-            )
-            .placed(MAPPING, 0, Width::Short)
-            .titled("Enhanced Avro support"),
         Definition::new("connect.meta.data", Boolean)
             .default("true")
             .about(

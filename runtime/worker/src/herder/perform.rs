@@ -129,7 +129,7 @@ impl Herder {
         let tracks = settings.topics.track;
         Ok(TaskSpec {
             id: id.clone(),
-            config: task::for_plugin(config),
+            config: task::for_task(config, &plugin, &connector),
             scrubber: Arc::clone(&resolved.scrubber),
             plugin,
             control: Arc::new(Control::new(wanted, self.shared.lease.get().cloned())),

@@ -29,6 +29,8 @@ use std::sync::Arc;
 pub use answer::conceal;
 pub use live::scrubbed as scrubbed_line;
 pub use plan::planned;
+#[cfg(fuzzing)]
+pub use reference::parts;
 pub use resolved::{Resolved, Unresolved};
 pub use scrubber::Scrubber;
 

@@ -46,21 +46,38 @@ pub struct BatchLimits {
 }
 
 impl BatchLimits {
-    /// `penstock.batch.rows.max`, `penstock.batch.bytes.max` and `penstock.batch.age.max.ms` of the connector.
-    pub fn parse(config: &Config) -> Result<Self, Failure> {
-        let number = |key: &str, default: u64, max: u64| match config.parsed::<u64>(key) {
-            Ok(None) => Ok(default),
-            Ok(Some(value)) if (1..=max).contains(&value) => Ok(value),
-            Ok(Some(value)) => Err(wrong(&format!("{key}: expected 1..={max}, got {value}"))),
-            Err(error) => Err(wrong(error.message())),
+    /// `penstock.batch.rows.max`, `penstock.batch.bytes.max` and `penstock.batch.age.max.ms` of the connector; else what
+    /// the plugin declares as their defaults; else the worker's own.
+    pub fn parse(config: &Config, plugin: &host::Connector, budget_bytes: u64) -> Result<Self, Failure> {
+        Self::with_defaults(config, plugin.settings_json(), budget_bytes)
+    }
+
+    fn with_defaults(config: &Config, declared: &str, budget_bytes: u64) -> Result<Self, Failure> {
+        // The host has parsed it before.
+        let declared: Vec<serde_json::Value> = serde_json::from_str(declared).unwrap_or_default();
+        let number = |key: &str, default: u64, max: u64| {
+            let own = declared.iter().find(|setting| setting["name"] == key);
+            let own = own.and_then(|setting| setting["default"].as_str()?.parse().ok());
+            match config.parsed::<u64>(key) {
+                Ok(None) => Ok(own.unwrap_or(default)),
+                Ok(Some(value)) if (1..=max).contains(&value) => Ok(value),
+                Ok(Some(value)) => Err(wrong(&format!("{key}: expected 1..={max}, got {value}"))),
+                Err(error) => Err(wrong(error.message())),
+            }
         };
+        let bytes = (budget_bytes / BATCHES_IN_BUDGET).clamp(BYTES_MIN, BYTES_MAX);
         Ok(Self {
             rows: number("penstock.batch.rows.max", 50_000, 1_000_000)? as usize,
-            bytes: number("penstock.batch.bytes.max", 16 << 20, 256 << 20)? as usize,
+            bytes: number("penstock.batch.bytes.max", bytes, BYTES_MAX)? as usize,
             age: Duration::from_millis(number("penstock.batch.age.max.ms", 500, 600_000)?),
         })
     }
 }
+
+/// Bytes of a batch grow with the budget: 32 MB for each GB of it.
+const BATCHES_IN_BUDGET: u64 = 32;
+const BYTES_MIN: u64 = 16 << 20;
+const BYTES_MAX: u64 = 256 << 20;
 
 pub fn wrong(sentence: &str) -> Failure {
     failure("ConfigException", sentence, false)
@@ -163,7 +180,49 @@ pub fn parse(
     ConnectorConfig::parse(kind, &config, worker).map_err(|error| wrong(&error.to_string()))
 }
 
+/// As [`for_plugin`], for a task. A sink that asks registries by itself reads the settings of its converters, which
+/// are the worker's where the connector names no converter.
+pub fn for_task(properties: &Properties, plugin: &host::Connector, connector: &ConnectorConfig) -> Config {
+    let config = for_plugin(properties);
+    if !plugin.asks_registries() {
+        return config;
+    }
+    let sides =
+        [("key.converter.", &connector.key_converter), ("value.converter.", &connector.value_converter)];
+    let is_below = |key: &str| sides.iter().any(|(prefix, _)| key.starts_with(prefix));
+    let rest = config.iter().filter(|(key, _)| !is_below(key));
+    let mut effective: Config = rest.collect();
+    for (prefix, converter) in sides {
+        for (key, value) in &converter.settings {
+            effective.set(format!("{prefix}{key}"), value.as_str());
+        }
+    }
+    effective
+}
+
 /// The settings that cross to the plugin: nulls mean absent.
 pub fn for_plugin(properties: &Properties) -> Config {
     properties.iter().filter_map(|(key, value)| Some((key, value?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(pairs: &[(&str, &str)], declared: &str, budget: u64) -> (usize, usize, u128) {
+        let limits = BatchLimits::with_defaults(&pairs.iter().copied().collect(), declared, budget).unwrap();
+        (limits.rows, limits.bytes, limits.age.as_millis())
+    }
+
+    #[test]
+    fn limits_are_the_connectors_then_the_plugins_then_the_workers() {
+        let declared = r#"[{"name":"a"},{"name":"penstock.batch.rows.max","default":"7"},
+            {"name":"penstock.batch.bytes.max","default":null}]"#;
+        assert_eq!(limits(&[], "[]", 64 << 20), (50_000, 16 << 20, 500));
+        assert_eq!(limits(&[], declared, 1 << 30), (7, 32 << 20, 500));
+        let own = [("penstock.batch.rows.max", "9"), ("penstock.batch.age.max.ms", "100")];
+        assert_eq!(limits(&own, declared, 1 << 40), (9, 256 << 20, 100));
+        let wrong = [("penstock.batch.rows.max", "0")].into_iter().collect();
+        assert!(BatchLimits::with_defaults(&wrong, "[]", 0).is_err());
+    }
 }

@@ -12,4 +12,6 @@ mod poll;
 mod rejects;
 mod write;
 
+#[cfg(fuzzing)]
+pub use plan::fuzz as fuzz_plan;
 pub use poll::run;

@@ -1,5 +1,5 @@
 //! JSON in the place of formats that a sink which decodes by itself does not know.
-use crate::converter::{Converted, Converter, Error};
+use crate::converter::{Class, Converted, Converter, Error};
 use crate::definition::ConverterConfig;
 use crate::task::wrong;
 use cluster::Failure;
@@ -7,6 +7,8 @@ use cluster::Failure;
 /// Reads values whose schemas a registry has, and writes them anew.
 pub struct Rewriting {
     json: Converter,
+    /// Whether the sink asks registries itself.
+    asks: bool,
     /// The value at hand.
     scratch: Vec<u8>,
 }
@@ -21,7 +23,7 @@ impl Rewriting {
         if !is_needed(plugin, key) && !is_needed(plugin, value) {
             return Ok(None);
         }
-        Ok(Some(Self { json: plain_json()?, scratch: Vec::new() }))
+        Ok(Some(Self { json: plain_json()?, asks: plugin.asks_registries(), scratch: Vec::new() }))
     }
 
     /// The side's own bytes, or JSON as bytes in the arena where its format needs a registry.
@@ -31,7 +33,7 @@ impl Rewriting {
         bytes: Option<&[u8]>,
         arena: &mut Vec<u8>,
     ) -> Result<Converted, Error> {
-        if bytes.is_none() || !converter.needs_registry() {
+        if bytes.is_none() || !is_foreign(self.asks, converter) {
             return Ok(if bytes.is_some() { Converted::Bytes } else { Converted::Null });
         }
         self.scratch.clear();
@@ -43,7 +45,12 @@ impl Rewriting {
 
 /// Whether this sink gets JSON in the place of what this converter reads.
 pub fn is_needed(plugin: &host::Connector, converter: &Converter) -> bool {
-    plugin.is_encoded() && !plugin.asks_registries() && converter.needs_registry()
+    plugin.is_encoded() && is_foreign(plugin.asks_registries(), converter)
+}
+
+/// Whether a sink does not know a format: those that ask registries themselves know Avro.
+fn is_foreign(asks: bool, converter: &Converter) -> bool {
+    converter.needs_registry() && !(asks && converter.class() == Class::Avro)
 }
 
 pub fn plain_json() -> Result<Converter, Failure> {

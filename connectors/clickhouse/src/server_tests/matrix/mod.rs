@@ -1,24 +1,33 @@
 //! Every type in every format: what arrives is what the server makes of the same JSON, and what is refused is
 //! told with field, value and column.
-mod cases;
+pub mod cases;
+mod written;
 
 use super::*;
-use cases::{CASES, Case};
+pub use cases::CASES;
+use cases::Case;
 
 /// A way in which values reach the sink: one column of the matrix.
 struct Format {
     name: &'static str,
     /// A sink that reads it.
     delivery: fn(&Lab) -> Delivery,
-    /// A record of row `k` whose field, for a column of this type, has the value that this JSON says.
-    record: fn(k: usize, field: &str, ty: &str, json: &str) -> Vec<u8>,
+    /// A record of row `k` whose field, for a column of this type, has the value that this JSON says; `None` if
+    /// the format cannot say it.
+    record: fn(k: usize, field: &str, ty: &str, json: &str) -> Option<Vec<u8>>,
+    /// Refusals show the value as JSON has it. A format with types refuses some by their type alone.
+    shows_json: bool,
 }
 
-const FORMATS: &[Format] = &[Format {
-    name: "JSON",
-    delivery: |lab| lab.delivery(&[]),
-    record: |k, field, _, json| json_record(k, field, json).into_bytes(),
-}];
+const FORMATS: &[Format] = &[
+    Format {
+        name: "JSON",
+        delivery: |lab| lab.delivery(&[]),
+        record: |k, field, _, json| Some(json_record(k, field, json).into_bytes()),
+        shows_json: true,
+    },
+    Format { name: "Avro", delivery: super::avro::delivery, record: written::record, shows_json: false },
+];
 
 fn json_record(k: usize, field: &str, json: &str) -> String {
     format!("{{\"k\":{k},\"{field}\":{json}}}")
@@ -83,16 +92,14 @@ fn every_value_of_every_type_arrives_as_by_the_servers_parser() {
             // Of null the server makes the number 0, which an enum need not have; the sink takes the lowest one.
             let null: &[_] = if case.ty.starts_with("Enum") { &[] } else { &["null"] };
             let values = [case.typical, case.limits, null].concat();
-            let cells = || places.iter().flat_map(|place| values.iter().map(move |value| (place, value)));
-            let record = |(k, (place, value)): (usize, (&Place, &&str))| {
-                (format.record)(k, place.column, &place.ty, &(place.wrap)(value))
+            let cells = places.iter().flat_map(|place| values.iter().map(move |value| (place, value)));
+            let both = |(k, (place, value)): (usize, (&Place, &&str))| {
+                let json = (place.wrap)(value);
+                let record = (format.record)(k, place.column, &place.ty, &json)?;
+                Some((record, json_record(k, place.column, &json)))
             };
-            let records: Vec<_> = cells().enumerate().map(record).collect();
+            let (records, theirs): (Vec<_>, Vec<_>) = cells.enumerate().filter_map(both).unzip();
             accept(&mut delivery, &ours, &records);
-            let theirs = |(k, (place, value)): (usize, (&Place, &&str))| {
-                json_record(k, place.column, &(place.wrap)(value))
-            };
-            let theirs: Vec<_> = cells().enumerate().map(theirs).collect();
             lab.run(&format!("INSERT INTO @.theirs FORMAT JSONEachRow\n{}", theirs.join("\n")));
             let (ours, read) = (
                 cells_of(&lab, &ours, &places, values.len()),
@@ -130,24 +137,27 @@ fn every_refusal_names_field_value_and_column() {
                 "SELECT name, type FROM system.columns WHERE database = '@' AND table = '{table}'"
             ));
             let values = [case.malformed, case.beyond].concat();
-            let cells: Vec<_> =
-                places.iter().flat_map(|place| values.iter().map(move |value| (place, value))).collect();
-            let record = |(place, value): &(&Place, &&str)| {
-                (format.record)(0, place.column, &place.ty, &(place.wrap)(value))
+            let cells = places.iter().flat_map(|place| values.iter().map(move |value| (place, value)));
+            let both = |(place, value): (&'_ Place, &&'static str)| {
+                let record = (format.record)(0, place.column, &place.ty, &(place.wrap)(value))?;
+                Some(((place.column, place.ty.clone(), place.wrap, *value), record))
             };
-            let records: Vec<_> = cells.iter().map(record).collect();
+            let (cells, records): (Vec<_>, Vec<_>) = cells.filter_map(both).unzip();
             let outcome = write(&mut delivery, &table, &records).unwrap();
             let told: Vec<_> = outcome.rejected.iter().map(|(_, told)| told.sentence.as_str()).collect();
-            for ((at, (place, value)), told) in cells.iter().enumerate().zip(&told) {
-                let field = format!("{table}-0@{at}: field {}: ", place.column);
-                let ty = types.iter().find(|row| row[0] == place.column).map_or("", |row| &row[1]);
-                let column = format!(" does not fit column {} {ty}", place.column);
+            for ((at, (name, declared, wrap, value)), told) in cells.iter().enumerate().zip(&told) {
+                let field = format!("{table}-0@{at}: field {name}");
+                let ty = types.iter().find(|row| row[0] == *name).map_or("", |row| &row[1]);
+                let column = format!(" does not fit column {name} {ty}");
                 let rest = told.strip_prefix(&field).and_then(|rest| rest.strip_suffix(&column));
                 // A kind and a value; of a value with parts it is the part that does not fit.
-                let shown =
-                    rest.and_then(|rest| rest.split_once(' ')).map(|(_, shown)| shown.trim_end_matches('…'));
-                let all = shown.is_some_and(|shown| !shown.is_empty() && (place.wrap)(value).contains(shown));
-                assert!(all, "{} {} {value}: {told}", format.name, place.ty);
+                let rest = rest.and_then(|rest| rest.split_once(": "));
+                let shown = rest.and_then(|(_, rest)| rest.split_once(' '));
+                let shown = shown.map(|(_, shown)| shown.trim_end_matches('…'));
+                let all = shown.is_some_and(|shown| {
+                    !shown.is_empty() && (!format.shows_json || wrap(value).contains(shown))
+                });
+                assert!(all, "{} {declared} {value}: {told}", format.name);
             }
             assert_eq!(told.len(), cells.len(), "{} {}: {told:#?}", format.name, case.ty);
         }

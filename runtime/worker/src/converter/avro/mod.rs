@@ -1,7 +1,5 @@
 //! `AvroConverter`: Avro with its schema in a registry.
 
-mod settings;
-
 #[cfg(test)]
 mod tests;
 
@@ -15,15 +13,19 @@ use formats::wire::{self, Framed};
 use indexmap::IndexMap;
 use penstock_sdk::flat;
 
-use super::scalar::{self, parsed};
+use super::registered::{Register, Settings, flag, inferred};
+use super::scalar::parsed;
 use super::{Error, Value, definition};
-use settings::{Register, Settings, Strategy};
 
 /// The converter of one side with its settings, and the programs of the schemas that it has met.
 #[derive(Debug)]
 pub struct Avro {
     registry: Arc<Registry>,
     settings: Settings,
+    /// `enhanced.avro.schema.support`.
+    is_enhanced: bool,
+    /// `connect.meta.data`.
+    keeps_metadata: bool,
     part: &'static str,
     /// By the schema's id.
     readers: HashMap<u32, Reader>,
@@ -53,13 +55,15 @@ struct Writer {
 impl Avro {
     /// `part` is `key` or `value`.
     pub fn open(config: &IndexMap<String, String>, part: &'static str) -> Result<Self, definition::Error> {
-        let settings = Settings::parse(config, part)?;
+        let settings = Settings::parse(config, part, REFUSED)?;
         let registry =
             Registry::shared(&settings.registry).map_err(|error| definition::Error::new(error.message()))?;
         let (readers, writers) = (HashMap::new(), HashMap::new());
         Ok(Self {
             registry,
             settings,
+            is_enhanced: flag(config, "enhanced.avro.schema.support", false)?,
+            keeps_metadata: flag(config, "connect.meta.data", true)?,
             part,
             readers,
             last: None,
@@ -110,7 +114,7 @@ impl Avro {
         if !self.readers.contains_key(&id) {
             let registered = self.registry.schema(id)?;
             let schema = parsed_schema(&registered)?;
-            let is_enhanced = self.settings.is_enhanced;
+            let is_enhanced = self.is_enhanced;
             let reader = Reader {
                 decoder: Decoder::new(&schema, is_enhanced),
                 schema: schema.to_connect(is_enhanced).map(|schema| schema.text()),
@@ -156,7 +160,7 @@ impl Avro {
         }
         let schema = match schema {
             Some(schema) => schema,
-            None => inferred(&value)?,
+            None => inferred("AvroConverter", &value)?,
         };
         let writer = self.known_writer(schema)?;
         wire::write_id(writer.id, out);
@@ -186,7 +190,7 @@ impl Avro {
 
     fn writer(&self, schema: &str) -> Result<Writer, Error> {
         let connect = connect::Schema::parse(schema)?;
-        let Settings { is_enhanced, keeps_metadata, .. } = self.settings;
+        let Self { is_enhanced, keeps_metadata, .. } = *self;
         let avro = from_connect(&connect, Options { is_enhanced, keeps_metadata })?.to_string();
         let parsed = Schema::parse(&avro, &[])?;
         let subject = self.subject(&parsed)?;
@@ -202,19 +206,14 @@ impl Avro {
     }
 
     fn subject(&self, schema: &Schema) -> Result<String, Error> {
-        let record = || {
-            let name = schema.root().name.as_deref();
+        self.settings.strategy.subject(&self.topic, self.part, || {
+            let name = schema.root().name.clone();
             name.ok_or_else(|| {
                 let (part, kind) = (self.part, schema.root().type_name());
                 Error::new(format!(
                     "{part}.subject.name.strategy: only records have a name, got a value of type {kind}"
                 ))
             })
-        };
-        Ok(match self.settings.strategy {
-            Strategy::Topic => format!("{}-{}", self.topic, self.part),
-            Strategy::Record => record()?.to_owned(),
-            Strategy::TopicRecord => format!("{}-{}", self.topic, record()?),
         })
     }
 }
@@ -230,23 +229,10 @@ fn parsed_schema(registered: &Registered) -> Result<Schema, Error> {
     parsed.map_err(|error| error.during(format_args!("schema {}", registered.id)).into())
 }
 
-/// The schema of a plain value that came without one.
-fn inferred(value: &flat::Value<'_>) -> Result<&'static str, Error> {
-    Ok(match value {
-        flat::Value::Boolean(_) => "{\"type\":\"boolean\"}",
-        flat::Value::Int8(_) => "{\"type\":\"int8\"}",
-        flat::Value::Int16(_) => "{\"type\":\"int16\"}",
-        flat::Value::Int32(_) => "{\"type\":\"int32\"}",
-        flat::Value::Int64(_) => "{\"type\":\"int64\"}",
-        flat::Value::Float32(_) => "{\"type\":\"float\"}",
-        flat::Value::Float64(_) => "{\"type\":\"double\"}",
-        flat::Value::Text(_) => "{\"type\":\"string\"}",
-        flat::Value::Bytes(_) => "{\"type\":\"bytes\"}",
-        other => {
-            let kind = scalar::kind(other);
-            return Err(Error::new(format!(
-                "AvroConverter: a value of type {kind} came without a schema, and Avro needs one"
-            )));
-        }
-    })
-}
+/// Settings that would change what is read or written.
+const REFUSED: &[&str] = &[
+    "scrub.invalid.names",
+    "generalized.sum.type.support",
+    "flatten.singleton.unions",
+    "allow.optional.map.keys",
+];

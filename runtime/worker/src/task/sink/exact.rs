@@ -6,7 +6,7 @@ use super::poll::{Poller, open};
 use crate::task::config::{TaskSpec, wrong};
 use crate::task::failure::{failure, of_kafka};
 use cluster::Failure;
-use kafka::{Commit, Kind, TopicPartition};
+use kafka::{Commit, Kind, Message, Messages, PartitionLag, TopicPartition};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,8 @@ pub struct Exact {
     is_writing: bool,
     /// What the group had committed when the partitions came.
     committed: BTreeMap<TopicPartition, i64>,
+    /// Up to where found plans have had the records that come now.
+    written: Vec<(TopicPartition, i64)>,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +37,6 @@ enum Stage {
 const READ_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Poller<'_> {
-    /// Whether new records have to wait.
-    pub(super) fn is_recovering(&self) -> bool {
-        self.exact.as_ref().is_some_and(|exact| exact.stage == Stage::Recovering)
-    }
-
     /// One step towards the point from which new records may be planned.
     pub(super) fn recover(&mut self) -> Result<(), Failure> {
         match self.exact.as_ref().map(|exact| exact.stage) {
@@ -72,7 +69,7 @@ impl Poller<'_> {
         self.write_found()
     }
 
-    /// Gives the writer the next plan that was found; after the last, lets fetching go on behind them.
+    /// Gives the writer the next plan that was found; after the last, new records may be planned.
     fn write_found(&mut self) -> Result<(), Failure> {
         let Some(exact) = &mut self.exact else { return Ok(()) };
         if exact.is_writing || self.partitions.in_flight() > 0 {
@@ -90,36 +87,36 @@ impl Poller<'_> {
             );
             return self.give(Work::Found(plan, ends));
         }
-        self.go_on()
+        self.go_on();
+        Ok(())
     }
 
-    fn go_on(&mut self) -> Result<(), Failure> {
-        let Some(exact) = &mut self.exact else { return Ok(()) };
-        let handed_out = self.consumer.lag().into_iter().filter(|lag| lag.position.is_some());
-        let handed_out: Vec<_> =
-            handed_out.map(|lag| TopicPartition::new(lag.topic, lag.partition)).collect();
+    /// Fetching has begun at the committed offsets and needs no other place: records of the plans are dropped when they
+    /// come. A seek would spare them, but nobody tells when it takes effect, or whether it does at all beside a pause.
+    fn go_on(&mut self) {
+        let Some(exact) = &mut self.exact else { return };
         let mut places = exact.ledger.places();
-        places.retain(|(at, place)| exact.committed.get(at) != Some(place) || handed_out.contains(at));
-        // What was fetched meanwhile comes again from its place.
-        self.batch.retain(|message| {
-            !places.iter().any(|(at, _)| at.partition == message.partition() && at.topic == message.topic())
+        places.retain(|(at, place)| exact.committed.get(at) != Some(place));
+        exact.written = places;
+        exact.stage = Stage::Ready;
+        let written = &exact.written;
+        self.batch.retain(|message| !is_written(written, message));
+    }
+
+    /// Drops what plans that were found have had.
+    pub(super) fn drop_written(&self, messages: &mut Messages) {
+        if let Some(exact) = self.exact.as_ref().filter(|exact| !exact.written.is_empty()) {
+            messages.retain(|message| !is_written(&exact.written, message));
+        }
+    }
+
+    /// Once a partition is past its plans, its records need not be looked at any more.
+    pub(super) fn passed(&mut self, lag: &[PartitionLag]) {
+        let Some(exact) = &mut self.exact else { return };
+        exact.written.retain(|(at, end)| {
+            let own = lag.iter().find(|lag| lag.partition == at.partition && lag.topic == at.topic);
+            own.is_some_and(|lag| lag.position.is_none_or(|position| position < *end))
         });
-        self.set_paused(false)?;
-        if !places.is_empty() {
-            match self.consumer.seek(&places) {
-                Ok(()) => {}
-                // A partition that is not being fetched yet cannot be moved yet.
-                Err(error) if matches!(error.kind, Kind::Retry | Kind::Lost) => {
-                    tracing::debug!(%error, "going on behind the plans");
-                    return Ok(());
-                }
-                Err(error) => return Err(of_kafka("going on behind the plans that were found", &error)),
-            }
-        }
-        if let Some(exact) = &mut self.exact {
-            exact.stage = Stage::Ready;
-        }
-        Ok(())
     }
 
     /// Plans the batch, commits the plan together with what the last receipt settled, and gives both to the writer.
@@ -263,6 +260,11 @@ pub fn read_again(spec: &TaskSpec, plan: &Plan) -> Result<Option<Batch>, Failure
             Err(error) => return Err(of_kafka("reading the records of a plan again", &error)),
         }
     }
+}
+
+fn is_written(written: &[(TopicPartition, i64)], message: Message<'_>) -> bool {
+    let is_of = |at: &TopicPartition| at.partition == message.partition() && at.topic == message.topic();
+    written.iter().any(|(at, end)| message.offset() < *end && is_of(at))
 }
 
 fn new_id() -> Result<[u8; 16], Failure> {

@@ -16,7 +16,7 @@ pub type Job = (u64, Work);
 
 /// Runs the task until it is told to stop or fails. `report` hears of every change between running and paused.
 pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
-    let limits = BatchLimits::parse(&spec.config)?;
+    let limits = BatchLimits::parse(&spec.config, &spec.plugin, spec.settings.delivery.memory_budget_bytes)?;
     let partitions = Arc::new(Partitions::default());
     // One batch grows while one is written, and no third one waits: that is the memory a task takes.
     let (jobs, queue) = mpsc::sync_channel(1);
@@ -119,7 +119,7 @@ impl Poller<'_> {
                 reported = Some(wanted);
             }
             self.take_outcomes()?;
-            self.set_paused(wanted == Wanted::Pause || self.is_stalled() || self.is_recovering())?;
+            self.set_paused(wanted == Wanted::Pause || self.is_stalled())?;
             self.fetch()?;
             if wanted == Wanted::Run {
                 self.recover()?;
@@ -136,7 +136,7 @@ impl Poller<'_> {
         self.stalled_since.is_some_and(|since| since.elapsed() > STALL_MAX)
     }
 
-    pub(super) fn set_paused(&mut self, paused: bool) -> Result<(), Failure> {
+    fn set_paused(&mut self, paused: bool) -> Result<(), Failure> {
         if paused == self.is_paused {
             return Ok(());
         }
@@ -178,7 +178,7 @@ impl Poller<'_> {
         Ok(())
     }
 
-    fn took(&mut self, messages: kafka::Messages) {
+    fn took(&mut self, mut messages: kafka::Messages) {
         let generation = self.partitions.generation();
         if generation != self.generation {
             // The partitions changed hands inside this fetch: what was fetched before it comes again.
@@ -191,6 +191,10 @@ impl Poller<'_> {
         }
         self.spec.metrics.records_in.inc_by(messages.len() as u64);
         self.spec.metrics.bytes_in.inc_by(messages.bytes() as u64);
+        self.drop_written(&mut messages);
+        if messages.is_empty() {
+            return;
+        }
         self.batch.add(messages, &self.spec.budget, Instant::now());
     }
 
@@ -282,8 +286,9 @@ impl Poller<'_> {
             return;
         }
         self.measure_at = Instant::now() + Duration::from_secs(1);
-        let lag: i64 = self.consumer.lag().iter().filter_map(kafka::PartitionLag::records).sum();
-        self.spec.metrics.lag.set(lag);
+        let lag = self.consumer.lag();
+        self.passed(&lag);
+        self.spec.metrics.lag.set(lag.iter().filter_map(kafka::PartitionLag::records).sum());
     }
 
     /// Lets the writer finish what it has, commits it, and gives the partitions up.

@@ -127,3 +127,16 @@ fn checksum(bytes: &[u8]) -> u32 {
     });
     (hash ^ (hash >> 32)) as u32
 }
+
+/// For `tests/fuzz`: bytes as they would be under the right checksum. What can be read is written the same.
+#[cfg(fuzzing)]
+pub fn fuzz(bytes: &[u8]) {
+    let mut text = PREFIX.as_bytes().to_vec();
+    base64::encode(&[bytes, &checksum(bytes).to_le_bytes()].concat(), &mut text);
+    let Ok(text) = String::from_utf8(text) else { return };
+    if let Decoded::Plan(plan) = decode(&text)
+        && let Ok(text) = encode(&plan)
+    {
+        assert_eq!(decode(&text), Decoded::Plan(plan));
+    }
+}

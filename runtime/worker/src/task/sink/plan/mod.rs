@@ -11,6 +11,8 @@ mod tests;
 
 use kafka::{Commit, OffsetRange};
 
+#[cfg(fuzzing)]
+pub use codec::fuzz;
 pub use ledger::{Ledger, Refusal};
 
 /// A write that was decided on.

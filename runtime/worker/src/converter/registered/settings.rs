@@ -1,5 +1,6 @@
 //! The settings of converters with a schema registry, as Confluent's have them.
 
+use super::super::Error;
 use crate::definition;
 use formats::registry::Settings as Registry;
 use indexmap::IndexMap;
@@ -8,8 +9,6 @@ use indexmap::IndexMap;
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub registry: Registry,
-    pub is_enhanced: bool,
-    pub keeps_metadata: bool,
     pub register: Register,
     pub strategy: Strategy,
     pub schemas_max: usize,
@@ -34,12 +33,32 @@ pub enum Strategy {
     TopicRecord,
 }
 
+impl Strategy {
+    /// The subject of a schema; `record` is the name of its type, or why it has none.
+    pub fn subject(
+        self,
+        topic: &str,
+        part: &str,
+        record: impl FnOnce() -> Result<String, Error>,
+    ) -> Result<String, Error> {
+        Ok(match self {
+            Self::Topic => format!("{topic}-{part}"),
+            Self::Record => record()?,
+            Self::TopicRecord => format!("{topic}-{}", record()?),
+        })
+    }
+}
+
 impl Settings {
-    /// `part` is `key` or `value`: strategies have a setting for each.
-    pub fn parse(settings: &IndexMap<String, String>, part: &str) -> Result<Self, definition::Error> {
+    /// `part` is `key` or `value`: strategies have a setting for each. `refused` would change what is read or written.
+    pub fn parse(
+        settings: &IndexMap<String, String>,
+        part: &str,
+        refused: &[&str],
+    ) -> Result<Self, definition::Error> {
         let get = |key: &str| settings.get(key).map(String::as_str);
         let registry = Registry::parse(&get).map_err(|error| definition::Error::new(error.message()))?;
-        for key in REFUSED {
+        for key in refused.iter().chain(&["normalize.schemas"]) {
             if flag(settings, key, false)? {
                 return Err(definition::Error::new(format!("{key}: true is not supported here")));
             }
@@ -64,27 +83,16 @@ impl Settings {
                 )));
             }
         };
-        Ok(Self {
-            registry,
-            is_enhanced: flag(settings, "enhanced.avro.schema.support", false)?,
-            keeps_metadata: flag(settings, "connect.meta.data", true)?,
-            register,
-            strategy,
-            schemas_max: cache_size(settings)?,
-        })
+        Ok(Self { registry, register, strategy, schemas_max: cache_size(settings)? })
     }
 }
 
-/// Settings that would change what is read or written.
-const REFUSED: &[&str] = &[
-    "scrub.invalid.names",
-    "generalized.sum.type.support",
-    "flatten.singleton.unions",
-    "allow.optional.map.keys",
-    "normalize.schemas",
-];
-
-fn flag(settings: &IndexMap<String, String>, key: &str, default: bool) -> Result<bool, definition::Error> {
+/// A setting that is true or false.
+pub fn flag(
+    settings: &IndexMap<String, String>,
+    key: &str,
+    default: bool,
+) -> Result<bool, definition::Error> {
     match settings.get(key).map(|value| value.trim()) {
         None | Some("") => Ok(default),
         Some(value) if value.eq_ignore_ascii_case("true") => Ok(true),

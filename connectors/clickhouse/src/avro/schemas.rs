@@ -1,0 +1,115 @@
+//! Finds the schema that a record was written with: by the id in its header, or as the settings say.
+use std::sync::Arc;
+
+use formats::Kind;
+use formats::avro::Schema;
+use formats::registry::{Format, Pin, Registered, Registry, Settings};
+use formats::wire::{self, Framed};
+use penstock_sdk::{Config, Error, Result};
+
+use crate::failure::{Cause, Failure};
+
+/// The registry of one side of the records, keys or values.
+#[derive(Debug)]
+pub struct Schemas {
+    registry: Arc<Registry>,
+    /// The schema that the registry's address itself names.
+    pin: Option<Pin>,
+}
+
+/// How a record says what its schema is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Written<'a> {
+    Id(u32, &'a [u8]),
+    Fingerprint(u64, &'a [u8]),
+    /// It does not: the settings do.
+    Bare(&'a [u8]),
+}
+
+/// Why there is no schema.
+#[derive(Debug)]
+pub enum Missing {
+    /// The record is at fault.
+    Record(String),
+    /// Another record would meet the same.
+    Registry(Failure),
+}
+
+impl Schemas {
+    /// By the settings of the converter of `side`, `key` or `value`.
+    pub fn open(config: &Config, side: &str) -> Result<Self> {
+        let get = |key: &str| config.get(&format!("{side}.converter.{key}"));
+        let settings = Settings::parse(&get);
+        let opened = settings.and_then(|settings| {
+            let pin = settings.pin().cloned();
+            Registry::shared(&settings).map(|registry| Schemas { registry, pin })
+        });
+        opened.map_err(|error| Error::config(format!("{side}.converter.{}", error.message())))
+    }
+
+    /// Takes the header off.
+    #[inline]
+    pub fn split<'a>(&self, bytes: &'a [u8]) -> std::result::Result<Written<'a>, Missing> {
+        match wire::split(bytes) {
+            Ok(Framed::Registered { id, body }) => Ok(Written::Id(id, body)),
+            Ok(Framed::SingleObject { fingerprint, body }) => Ok(Written::Fingerprint(fingerprint, body)),
+            Err(_) if self.pin.is_some() => Ok(Written::Bare(bytes)),
+            Err(error) => Err(Missing::Record(error.message().to_owned())),
+        }
+    }
+
+    /// The schema with this id.
+    pub fn schema(&self, id: u32) -> std::result::Result<Schema, Missing> {
+        self.registry.schema(id).and_then(|registered| parsed(&registered)).map_err(Missing::from)
+    }
+
+    /// The id of the schema that the address names.
+    pub fn pinned(&self) -> std::result::Result<u32, Missing> {
+        let pin = self.pin.as_ref().ok_or_else(|| Missing::Record(NAMELESS.to_owned()))?;
+        Ok(self.registry.pinned(pin)?.id)
+    }
+
+    /// The id of the schema with this fingerprint among those that the address names.
+    pub fn find(&self, fingerprint: u64) -> std::result::Result<u32, Missing> {
+        let candidates = match &self.pin {
+            None => return Err(Missing::Record(NAMELESS.to_owned())),
+            Some(Pin::Subject(subject)) => self.registry.versions(subject)?,
+            Some(pin) => vec![self.registry.pinned(pin)?],
+        };
+        for candidate in candidates {
+            if parsed(&candidate)?.fingerprint() == fingerprint {
+                return Ok(candidate.id);
+            }
+        }
+        Err(Missing::Record(format!(
+            "no schema at schema.registry.url has the fingerprint {fingerprint:016x} of the record"
+        )))
+    }
+}
+
+fn parsed(registered: &Registered) -> formats::Result<Schema> {
+    let id = registered.id;
+    if registered.format != Format::Avro {
+        let format = registered.format.name();
+        return Err(formats::Error::record(format!(
+            "schema {id}: expected Avro, the registry has it as {format}"
+        )));
+    }
+    let references: Vec<&str> =
+        registered.references.iter().map(|reference| reference.text.as_str()).collect();
+    Schema::parse(&registered.text, &references).map_err(|error| error.during(format_args!("schema {id}")))
+}
+
+impl From<formats::Error> for Missing {
+    fn from(error: formats::Error) -> Self {
+        let sentence = error.message().to_owned();
+        match error.kind() {
+            Kind::Record => Missing::Record(sentence),
+            Kind::Away => Missing::Registry(Failure::new(Cause::Busy, sentence)),
+            Kind::Config => Missing::Registry(Failure::new(Cause::Refused, sentence)),
+        }
+    }
+}
+
+const NAMELESS: &str = "the record is an Avro single object, which names no schema of the registry: let \
+     schema.registry.url end in /subjects/SUBJECT or /schemas/ids/ID";

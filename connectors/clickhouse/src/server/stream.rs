@@ -1,0 +1,62 @@
+//! Answers that are read piece by piece, from the host that is asked at the time.
+use std::time::{Duration, Instant};
+
+use clickhouse::query::BytesCursor;
+
+use super::Server;
+use crate::failure::{Cause, Failure};
+
+/// An answer on its way.
+pub struct Stream {
+    cursor: BytesCursor,
+}
+
+/// What came of waiting for a piece of an answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Piece {
+    Bytes,
+    Late,
+    End,
+}
+
+impl Server {
+    /// Asks for rows that are read piece by piece.
+    pub fn stream(&self, sql: &str, format: &str, settings: &[(&str, &str)]) -> Result<Stream, Failure> {
+        let picked = self.hosts.borrow_mut().pick(Instant::now(), &[]);
+        let Some(host) = picked else { return Err(Failure::new(Cause::Away, "no host to ask")) };
+        let mut query = self.clients[host].0.query_raw(sql);
+        for (name, value) in settings {
+            query = query.with_setting(*name, *value);
+        }
+        // Connects in the background, so it has to be inside of the runtime.
+        let _inside = self.runtime.enter();
+        let started = query.fetch_bytes(format).map_err(|error| self.blame(Failure::from_client(&error)));
+        started.map(|cursor| Stream { cursor })
+    }
+
+    /// Appends the next bytes of an answer to `out`, unless none come within `limit`.
+    pub fn piece(&self, stream: &mut Stream, out: &mut Vec<u8>, limit: Duration) -> Result<Piece, Failure> {
+        let next = self.runtime.block_on(async { tokio::time::timeout(limit, stream.cursor.next()).await });
+        match next {
+            Err(_) => Ok(Piece::Late),
+            Ok(Ok(None)) => Ok(Piece::End),
+            Ok(Ok(Some(bytes))) => {
+                self.hosts.borrow_mut().answered_now();
+                out.extend_from_slice(&bytes);
+                Ok(Piece::Bytes)
+            }
+            Ok(Err(error)) => Err(self.blame(Failure::from_client(&error))),
+        }
+    }
+
+    /// Says whose failure it is: that of the host that was asked last, which is set aside if it is at fault.
+    pub fn blame(&self, failure: Failure) -> Failure {
+        let mut hosts = self.hosts.borrow_mut();
+        let host = hosts.current();
+        if failure.is_hosts() {
+            hosts.set_aside(host, Instant::now());
+        }
+        drop(hosts);
+        self.context(host, failure)
+    }
+}

@@ -1,0 +1,82 @@
+//! Decimals as numbers of JSON, digit by digit.
+
+use crate::avro::shortened;
+
+/// The digits of a number at a scale; none when some would be lost or there are more than 38.
+pub fn parse(text: &str, scale: i64) -> Option<Vec<u8>> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let mut number: i128 = format!("{whole}{fraction}").parse().ok()?;
+    if number == 0 {
+        return Some(vec![0]);
+    }
+    let shift = scale.checked_add(exponent)?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    if shift.abs() > SHIFT_MAX {
+        return None;
+    }
+    for _ in 0..shift.abs() {
+        number = match shift > 0 {
+            true => number.checked_mul(10)?,
+            false if number % 10 == 0 => number / 10,
+            false => return None,
+        };
+    }
+    Some(shortened(&number.to_be_bytes()).to_vec())
+}
+
+/// A number of JSON; none when it has more digits than are counted here.
+pub fn text(digits: &[u8], scale: i64) -> Option<String> {
+    let digits = shortened(digits);
+    let mut bytes = if digits.first().is_some_and(|first| *first >= 0x80) { [0xff; 16] } else { [0; 16] };
+    let start = bytes.len().checked_sub(digits.len())?;
+    bytes.get_mut(start..)?.copy_from_slice(digits);
+    let number = i128::from_be_bytes(bytes);
+    if scale.abs() > SHIFT_MAX {
+        return None;
+    }
+    if scale <= 0 {
+        let zeros = if number == 0 { 0 } else { scale.unsigned_abs() as usize };
+        return Some(format!("{number}{}", "0".repeat(zeros)));
+    }
+    let (sign, places) = (if number < 0 { "-" } else { "" }, scale as usize);
+    let plain = format!("{:0>width$}", number.unsigned_abs(), width = places + 1);
+    let (whole, fraction) = plain.split_at(plain.len() - places);
+    Some(format!("{sign}{whole}.{fraction}"))
+}
+
+const SHIFT_MAX: i64 = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn numbers_keep_every_digit_or_are_refused() {
+        for (number, scale, digits) in [
+            ("1.5", 2, Some(vec![0, 0x96])),
+            ("-0.01", 2, Some(vec![0xff])),
+            ("1.2e3", 0, Some(vec![4, 0xb0])),
+            ("0.00", 0, Some(vec![0])),
+            ("1.001", 2, None),
+            ("1e999999999", 2, None),
+            ("1e-99999999999999999999", 2, None),
+        ] {
+            assert_eq!(parse(number, scale), digits, "{number}");
+        }
+        assert_eq!(text(&[0xff], 2).as_deref(), Some("-0.01"));
+        assert_eq!(text(&[5], -2).as_deref(), Some("500"));
+        assert_eq!(text(&[1; 17], 0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(number in any::<i128>(), scale in 0_i64..40) {
+            let digits = shortened(&number.to_be_bytes()).to_vec();
+            prop_assert_eq!(parse(&text(&digits, scale).unwrap(), scale), Some(digits));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `JsonSchemaConverter`: JSON with its schema in a registry.
+
+use formats::connect;
+use formats::json::{Decoder, Encoder, Options, Schema, from_connect};
+use formats::registry::{Format, Registered};
+use indexmap::IndexMap;
+use penstock_sdk::flat;
+
+use super::super::{Error, definition};
+use super::{Draft, Language, flag};
+
+/// How schemas map, as the settings say.
+#[derive(Debug)]
+pub struct JsonSchema {
+    options: Options,
+}
+
+#[derive(Debug)]
+pub struct Reader {
+    decoder: Decoder,
+    schema: Option<String>,
+}
+
+impl Language for JsonSchema {
+    const CONVERTER: &'static str = "JsonSchemaConverter";
+    const FORMAT: Format = Format::Json;
+    const REFUSED: &'static [&'static str] =
+        &["generalized.sum.type.support", "flatten.singleton.unions", "json.fail.invalid.schema"];
+    type Reader = Reader;
+    type Writer = Encoder;
+
+    fn open(config: &IndexMap<String, String>) -> Result<Self, definition::Error> {
+        let writes_numbers = match config.get("decimal.format").map(|format| format.to_ascii_uppercase()) {
+            None => false,
+            Some(format) if format == "BASE64" => false,
+            Some(format) if format == "NUMERIC" => true,
+            Some(other) => {
+                let sentence = format!("decimal.format: expected BASE64 or NUMERIC, got {other}");
+                return Err(definition::Error::new(sentence));
+            }
+        };
+        Ok(Self {
+            options: Options {
+                needs_only_required: flag(config, "use.optional.for.nonrequired", false)?,
+                writes_numbers,
+                closes_objects: !flag(config, "object.additional.properties", true)?,
+            },
+        })
+    }
+
+    /// A schema of this language has one type.
+    fn take_path(_body: &mut &[u8]) -> Result<Vec<usize>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn reader(&self, schema: &Registered, _path: &[usize]) -> Result<Reader, Error> {
+        let schema = Schema::parse(&schema.text, &schema.references, self.options)?;
+        Ok(Reader { decoder: Decoder::new(&schema), schema: schema.to_connect().map(|schema| schema.text()) })
+    }
+
+    fn read(reader: &Reader, body: &[u8], arena: &mut Vec<u8>) -> Result<(), Error> {
+        Ok(reader.decoder.read(body, arena)?)
+    }
+
+    fn schema_text(reader: &Reader) -> Option<&str> {
+        reader.schema.as_deref()
+    }
+
+    fn draft(&self, schema: &connect::Schema) -> Result<Draft, Error> {
+        let text = from_connect(schema, self.options).to_string();
+        Ok(Draft { text, name: schema.name.clone() })
+    }
+
+    /// Values are written as Connect's schema says: JSON holds whatever the registered one allows.
+    fn writer(
+        &self,
+        given: &connect::Schema,
+        _draft: &Draft,
+        _schema: &Registered,
+    ) -> Result<Encoder, Error> {
+        Ok(Encoder::new(given, self.options))
+    }
+
+    fn write(writer: &Encoder, value: flat::Value<'_>, out: &mut Vec<u8>) -> Result<bool, Error> {
+        writer.write(value, out)?;
+        Ok(true)
+    }
+}

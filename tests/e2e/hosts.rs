@@ -1,0 +1,38 @@
+//! A ClickHouse sink with several hosts: one goes, the other takes over, and nothing is lost.
+
+use crate::clickhouse::{LONG, await_committed, sink};
+use penstock_tests::faults::{Fault, FaultProxy};
+use penstock_tests::million::Records;
+use penstock_tests::{ClickHouse, Kafka, Worker, unique, until};
+use serde_json::json;
+
+#[test]
+fn hosts_that_go_down_in_turn_stop_nothing() {
+    let records = Records { partitions: 2, per_partition: 30_000, seed: 5, bad_every: None };
+    let (clickhouse, name) = (ClickHouse::shared(), unique("hosts"));
+    records.produce(&Kafka::shared(), &name);
+    records.create_table(&clickhouse, &name);
+    let hosts = [FaultProxy::start(&clickhouse.url), FaultProxy::start(&clickhouse.url)];
+    let addresses = hosts.each_ref().map(|host| host.url.trim_start_matches("http://").to_owned());
+    let mut config = sink(&clickhouse, &name, &name, 1);
+    config["hostname"] = json!(addresses.join(","));
+    config["penstock.batch.rows.max"] = json!("1000");
+    config["penstock.batch.age.max.ms"] = json!("100");
+    let mut worker = Worker::distributed().allow("the destination is not ready").allow("clickhouse").start();
+    hosts[1].set(Fault::Down);
+    worker.create(&name, &config);
+    let rows = || clickhouse.number(&format!("SELECT uniqExact(part, seq) FROM `{name}`"));
+    for down in [0, 1, 0] {
+        let seen = rows();
+        until("some more rows, or all", LONG, || rows() > seen || rows() == records.total());
+        hosts[1 - down].set(Fault::None);
+        hosts[down].set(Fault::Down);
+    }
+    until("all rows", LONG, || rows() == records.total());
+    await_committed(&name, &name);
+    let label = format!("connector=\"{name}\"");
+    let set_aside = worker.metric("penstock_plugin_events_total", &[&label, "name=\"hosts_set_aside\""]);
+    assert!(set_aside >= 1.0, "{set_aside}");
+    worker.stop();
+    clickhouse.query(&format!("DROP TABLE `{name}`"));
+}

@@ -1,0 +1,4 @@
+//! An Avro schema as a registry gives it.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| formats::fuzzing::avro_schema(bytes));
