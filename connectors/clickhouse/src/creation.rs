@@ -28,9 +28,12 @@ pub fn open(
         result => return result.map(Box::new).map(Opened::Ready),
     };
     let all = indices.iter().map(|&index| &records[index]);
-    let sample = Sample::read(all, &link.shape, SAMPLE_RECORDS);
+    let sample = match Sample::read(all, &link.shape, SAMPLE_RECORDS) {
+        Err(_) if !link.wishes.creates => return Err(missing),
+        sample => sample?,
+    };
     let proposal = Proposal::make(name, &sample, &link.shape, &link.wishes);
-    if !link.creates_tables {
+    if !link.wishes.creates {
         return Err(match proposal {
             Ok(proposal) if sample.has_fields() => with_proposal(&missing, &proposal.statement),
             _ => missing,

@@ -56,7 +56,6 @@ impl Delivery {
             refresh: settings.refresh,
             exactly_once: settings.exactly_once,
             wishes: settings.wishes.clone(),
-            creates_tables: settings.creates_tables,
             evolution: settings.evolution,
             notices: Vec::new(),
             flush: settings.flush,
@@ -217,7 +216,7 @@ impl Delivery {
         // A table that is gone is forgotten, so that one made anew under its name is read anew.
         match (target, result) {
             // It is created anew when the batch comes again.
-            (Ok(_), Err(failure)) if failure.cause == Cause::MissingTable && self.link.creates_tables => {
+            (Ok(_), Err(failure)) if failure.cause == Cause::MissingTable && self.link.wishes.creates => {
                 Err(Failure { cause: Cause::Busy, ..failure })
             }
             (Err(failure), _) | (_, Err(failure)) if failure.cause == Cause::MissingTable => {

@@ -6,6 +6,7 @@ use penstock_sdk::{About, Batch, Config, Error, Plan, Problem, Result, Sink, Tas
 use crate::avro::Schemas;
 use crate::check;
 use crate::delivery::Delivery;
+use crate::evolution::Mode;
 use crate::exact::Promise;
 use crate::incoming::{HeaderList, Incoming, Refusal};
 use crate::settings::{self, Settings};
@@ -58,6 +59,9 @@ impl Sink for ClickHouseSink {
         };
         let mut settings = Settings::parse(task.config())?;
         settings.open(task, envelope);
+        if task.value_format() == AVRO && settings.evolution.mode == Mode::Widen {
+            return Err(Error::config(WIDEN));
+        }
         let schemas = |side, format| match format {
             AVRO => Schemas::open(task.config(), side).map(|schemas| Some(Arc::new(schemas))),
             _ => Ok(None),
@@ -158,4 +162,6 @@ fn encoded(value: Value<'_>) -> Result<Option<&[u8]>> {
 
 /// The worker's word for it.
 const AVRO: &str = "avro-confluent";
+const WIDEN: &str =
+    "schemaEvolution: widen goes by values in JSON, and these are Avro: expected off, add, overflow or halt";
 const STRUCTURED: &str = "transforms: this sink decodes records by itself and cannot take transformed ones";

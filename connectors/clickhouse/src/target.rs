@@ -52,9 +52,8 @@ pub struct Link {
     pub refresh: Option<Duration>,
     /// Tables that cannot drop what comes again are refused.
     pub exactly_once: bool,
-    /// What tables are like that do not exist yet, and whether they are created.
+    /// What tables are like that do not exist yet.
     pub wishes: Wishes,
-    pub creates_tables: bool,
     pub evolution: Evolution,
     /// What the worker is to be told, for as long as it was not.
     pub notices: Vec<Notice>,

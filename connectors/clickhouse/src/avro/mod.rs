@@ -17,6 +17,7 @@ mod text;
 pub mod wire;
 
 pub use compile::Compiler;
+pub use natural::{is_instant, scalar as scalar_type};
 pub use run::Run;
 pub use schemas::{Missing, Schemas, Written};
 pub use skip::Skips;

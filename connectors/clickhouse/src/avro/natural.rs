@@ -1,5 +1,5 @@
 //! The column type that says all of an Avro type, for columns that take any.
-use formats::avro::{Logical, Schema, Type as Avro};
+use formats::avro::{Logical, Node, Schema, Type as Avro};
 
 use super::scalar::Scalar;
 use crate::types::{Element, Type};
@@ -66,7 +66,13 @@ impl Naming<'_> {
     }
 }
 
-fn scalar(schema: &Schema, place: usize) -> Type {
+/// Whether values are points in time, wherever they were written.
+pub fn is_instant(node: &Node) -> bool {
+    matches!(Scalar::of(node), Some(Scalar::Timestamp(_)))
+}
+
+/// The type of values without parts.
+pub fn scalar(schema: &Schema, place: usize) -> Type {
     let node = schema.node(place);
     match Scalar::of(node) {
         Some(Scalar::Boolean) => Type::Bool,

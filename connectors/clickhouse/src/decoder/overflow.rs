@@ -43,19 +43,19 @@ impl Decoder {
         }
         let mut start = json.clone();
         self.object(json, 0)?;
-        match self.overflow.take() {
-            Some(mut overflow) if self.has_stray => {
-                overflow.text.clear();
-                let kept = self.gather(&mut start, 0, &mut overflow.text);
-                let kept = kept.and_then(|_| self.field(overflow.slot, &mut Cursor::new(&overflow.text)));
-                self.overflow = Some(overflow);
-                kept
-            }
-            overflow => {
-                self.overflow = overflow;
-                Ok(())
-            }
-        }
+        if self.has_stray { self.keep(&mut start) } else { Ok(()) }
+    }
+
+    /// Keeps what no column takes of a row that was read.
+    pub(super) fn keep(&mut self, row: &mut Cursor<'_>) -> Result<(), Failure> {
+        let Some(mut overflow) = self.overflow.take() else { return Ok(()) };
+        overflow.text.clear();
+        let kept = match self.gather(row, 0, &mut overflow.text) {
+            Ok(true) => self.field(overflow.slot, &mut Cursor::new(&overflow.text)),
+            other => other.map(drop),
+        };
+        self.overflow = Some(overflow);
+        kept
     }
 
     /// Writes the object without what columns take. False if nothing is left.

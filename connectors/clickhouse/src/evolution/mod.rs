@@ -117,7 +117,7 @@ impl Evolver {
     ) -> Result<Vec<Change>, Failure> {
         let indices = self.strays.iter().chain(rejected);
         let strays = indices.map(|&index| &part.records[index]);
-        let sample = Sample::read(strays, &link.shape, usize::MAX);
+        let sample = Sample::read(strays, &link.shape, usize::MAX)?;
         let found = additions(&sample, &link.shape, table, link.wishes.objects_as_json);
         if link.evolution.mode == Mode::Halt {
             return halt(link, name, &found).map_or(Ok(Vec::new()), Err);

@@ -1,9 +1,11 @@
 //! What the values of one field have in common, gathered over all records of a sample.
 use std::collections::HashMap;
 
+use super::declared::join;
 use super::numbers::Numbers;
 use super::texts::Texts;
 use crate::json::{Cursor, Fault};
+use crate::types::Type;
 
 /// Kinds of values that were met, each with what is to be known of it.
 #[derive(Debug, Default)]
@@ -15,6 +17,10 @@ pub struct Facts {
     /// The elements of all arrays together.
     pub items: Option<Box<Facts>>,
     pub objects: Option<Box<Objects>>,
+    /// The type that a schema gives to values without parts. A dictionary stands for names that it lists.
+    pub declared: Option<Type>,
+    /// The values of all maps that a schema knows.
+    pub values: Option<Box<Facts>>,
     /// Parts were passed over: too deep, or beyond what a sample may hold in memory.
     pub is_vast: bool,
 }
@@ -28,6 +34,8 @@ pub struct Objects {
     places: HashMap<Box<str>, usize>,
     /// An object had a name twice.
     pub repeats: bool,
+    /// A schema has the names, so they are no data.
+    pub is_declared: bool,
 }
 
 #[derive(Debug)]
@@ -106,6 +114,8 @@ impl Facts {
             self.texts.is_some(),
             self.items.is_some(),
             self.objects.is_some(),
+            self.declared.is_some(),
+            self.values.is_some(),
         ]
         .iter()
         .filter(|is_there| **is_there)
@@ -122,7 +132,33 @@ impl Facts {
                 })
         });
         let numbers = self.numbers.as_ref().is_none_or(|numbers| !numbers.is_infinite);
-        objects && numbers && !self.is_vast && self.items.as_ref().is_none_or(|items| items.fits_json())
+        let parts = self.items.iter().chain(&self.values);
+        objects && numbers && !self.is_vast && parts.into_iter().all(|inner| inner.fits_json())
+    }
+
+    /// Takes in what a schema says. `room` is what may still be remembered of the sample.
+    pub fn merge(&mut self, other: Facts, room: &mut usize) {
+        self.nulls += other.nulls;
+        self.is_vast |= other.is_vast;
+        self.declared = match (self.declared.take(), other.declared) {
+            (Some(one), Some(other)) => Some(join(one, other)),
+            (one, other) => one.or(other),
+        };
+        for (mine, other) in [(&mut self.items, other.items), (&mut self.values, other.values)] {
+            if let Some(other) = other {
+                mine.get_or_insert_default().merge(*other, room);
+            }
+        }
+        let Some(other) = other.objects else { return };
+        let objects = self.objects.get_or_insert_default();
+        objects.count += 1;
+        objects.is_declared |= other.is_declared;
+        for field in other.fields {
+            match objects.enter(&field.name, room) {
+                Some(mine) => mine.facts.merge(field.facts, room),
+                None => self.is_vast = true,
+            }
+        }
     }
 }
 
@@ -137,7 +173,7 @@ impl Objects {
     }
 
     /// The field of this name in the object at hand. `None` if there is no room for another name.
-    fn enter(&mut self, name: &str, room: &mut usize) -> Option<&mut Field> {
+    pub fn enter(&mut self, name: &str, room: &mut usize) -> Option<&mut Field> {
         let place = if let Some(&place) = self.places.get(name) {
             place
         } else {
@@ -158,7 +194,7 @@ impl Objects {
 }
 
 /// Arrays and objects below this are text to a table that is made for them.
-const DEPTH_MAX: usize = 9;
+pub const DEPTH_MAX: usize = 9;
 /// Names that one sample may hold: each takes some hundred bytes.
 pub const ROOM: usize = 20_000;
 /// Bytes of a long name that count like another name.

@@ -129,6 +129,13 @@ impl Found<'_> {
         self.is_missing || self.facts.iter().any(|facts| facts.nulls > 0)
     }
 
+    /// Whether a schema lists all values.
+    fn is_name(&self) -> bool {
+        self.facts
+            .iter()
+            .all(|facts| facts.kinds() == 1 && matches!(facts.declared, Some(Type::LowCardinality(_))))
+    }
+
     /// How many values of how many texts there are, where a dictionary pays.
     pub fn few(&self) -> Option<(u32, usize)> {
         let [facts] = self.facts.as_slice() else { return None };
@@ -142,7 +149,7 @@ impl Found<'_> {
     /// The text of the column's type, which is `Nullable` where `has_null` and the type allow it.
     pub fn column_type(&self, objects_as_json: bool, has_null: bool) -> Option<String> {
         let plain = self.plain_type(objects_as_json)?;
-        let is_few = plain == Type::String && self.few().is_some();
+        let is_few = plain == Type::String && (self.few().is_some() || self.is_name());
         let ty = nullable(plain, has_null);
         Some(if is_few { format!("LowCardinality({ty})") } else { ty.to_string() })
     }

@@ -18,6 +18,15 @@ impl Facts {
         if let Some(texts) = &self.texts {
             return Some(texts.column_type());
         }
+        match &self.declared {
+            Some(Type::LowCardinality(inner)) => return Some(Type::clone(inner)),
+            Some(ty) => return Some(ty.clone()),
+            None => {}
+        }
+        if let Some(values) = &self.values {
+            let values = values.nested_type(objects_as_json);
+            return Some(Type::Map(Box::new(Type::String), Box::new(values)));
+        }
         if let Some(items) = &self.items {
             return Some(Type::Array(Box::new(items.nested_type(objects_as_json))));
         }
@@ -46,19 +55,24 @@ impl Objects {
                 && name != "null"
                 && !name.starts_with("size")
         };
-        let fits = self.are_alike()
+        let fits = (self.is_declared || self.are_alike())
             && (1..=ELEMENTS_MAX).contains(&self.fields.len())
             && self.fields.iter().all(|field| is_name(&field.name));
         let element = |field: &super::facts::Field| {
             let name = Some(field.name.to_string());
-            Element { name, ty: field.facts.nested_type(false) }
+            Element { name, ty: nullable(field.facts.nested_type(false), field.seen < self.count) }
         };
         fits.then(|| Type::Tuple(self.fields.iter().map(element).collect()))
     }
 
     /// Objects whose names are data: many of them, other ones in each object, with values of one type.
     fn map(&self) -> Option<Type> {
-        if self.fields.len() < MAP_NAMES || self.count < 2 || self.are_alike() || self.repeats {
+        if self.is_declared
+            || self.fields.len() < MAP_NAMES
+            || self.count < 2
+            || self.are_alike()
+            || self.repeats
+        {
             return None;
         }
         let seen: usize = self.fields.iter().map(|field| field.seen as usize).sum();
@@ -73,7 +87,11 @@ impl Objects {
 
 /// Arrays, maps, tuples and JSON have no `NULL`.
 pub fn nullable(ty: Type, has_null: bool) -> Type {
-    if has_null && ty.can_be_nullable() { Type::Nullable(Box::new(ty)) } else { ty }
+    if has_null && ty.can_be_nullable() && !matches!(ty, Type::Nullable(_)) {
+        Type::Nullable(Box::new(ty))
+    } else {
+        ty
+    }
 }
 
 /// An object with more fields is no tuple.

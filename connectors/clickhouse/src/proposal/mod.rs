@@ -1,6 +1,7 @@
 //! Proposes a table for a sample of records: columns with types, an engine, and the statement that creates it.
 //!
 //! It asks no server and knows no clock: the same sample and settings always make the same statement.
+mod declared;
 mod facts;
 mod fields;
 mod infer;
@@ -13,6 +14,7 @@ mod statement;
 mod tests;
 mod texts;
 mod wishes;
+mod written;
 
 use std::collections::HashSet;
 

@@ -1,9 +1,15 @@
 //! What is learnt of the records of one table before its columns are chosen.
+use std::collections::HashMap;
+
+use super::declared::{self, Rows};
 use super::facts::{Facts, ROOM};
 use super::keys::Keys;
 use super::row;
+use super::written::Written;
+use crate::failure::Failure;
 use crate::incoming::Incoming;
-use crate::shape::Shape;
+use crate::json::Cursor;
+use crate::shape::{KeyForm, Shape};
 
 #[derive(Default)]
 pub struct Sample {
@@ -15,29 +21,112 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Reads the records that hold a row, up to so many; the others say nothing about columns.
-    pub fn read<'a>(records: impl Iterator<Item = &'a Incoming<'a>>, shape: &Shape, max: usize) -> Self {
-        let mut sample = Sample::default();
-        let mut room = ROOM;
+    /// Reads the records that hold a row, up to so many; the others say nothing about columns. It fails where nobody can
+    /// read them yet.
+    pub fn read<'a>(
+        records: impl Iterator<Item = &'a Incoming<'a>>,
+        shape: &Shape,
+        max: usize,
+    ) -> Result<Self, Failure> {
+        let mut reader = Reader::new(shape);
         for record in records {
-            if sample.records >= max && sample.has_fields() {
+            if reader.sample.records >= max && reader.sample.has_fields() {
                 break;
             }
-            let row = record.value.filter(|_| !shape.raw_only).and_then(|value| row::row(value, shape));
-            if let Some(row) = &row {
-                // It was found to be JSON, and what is nested too deeply is stepped over.
-                let _ = sample.root.read(&mut row.clone(), 0, &mut room);
-            }
-            if let Some(upserts) = &shape.upserts {
-                sample.keys.read(record.key, row.as_ref(), &upserts.key);
-            }
-            sample.records += usize::from(row.is_some() || shape.raw_only);
+            reader.record(record)?;
         }
-        sample
+        Ok(reader.sample)
     }
 
     /// Whether a table can be made of it.
     pub fn has_fields(&self) -> bool {
         self.root.objects.as_ref().is_some_and(|objects| !objects.fields.is_empty())
+    }
+}
+
+struct Reader<'a> {
+    shape: &'a Shape,
+    sample: Sample,
+    /// What may still be remembered.
+    room: usize,
+    /// Values and keys that are Avro.
+    values: Option<Written<'a>>,
+    keys: Option<Written<'a>>,
+    /// What is to be read of the values of each schema.
+    schemas: HashMap<u32, What>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum What {
+    /// The schema has told the fields.
+    Nothing,
+    /// Also the names of fields are in the values.
+    Names,
+    /// There is no row.
+    NoRow,
+}
+
+impl<'a> Reader<'a> {
+    fn new(shape: &'a Shape) -> Self {
+        Reader {
+            shape,
+            sample: Sample::default(),
+            room: ROOM,
+            values: shape.schemas.as_deref().map(Written::new),
+            keys: shape.key_schemas.as_deref().map(Written::new),
+            schemas: HashMap::new(),
+        }
+    }
+
+    fn record(&mut self, record: &Incoming<'_>) -> Result<(), Failure> {
+        let value = record.value.filter(|_| !self.shape.raw_only);
+        let (is_row, text) = match value {
+            Some(value) if self.values.is_some() => self.avro(value)?,
+            _ => (false, None),
+        };
+        let json = if self.values.is_some() { text.as_deref() } else { value };
+        let row = json.and_then(|json| row::row(json, self.shape));
+        if let Some(row) = row.as_ref().filter(|_| !is_row) {
+            // It was found to be JSON, and what is nested too deeply is stepped over.
+            let _ = self.sample.root.read(&mut row.clone(), 0, &mut self.room);
+        }
+        self.key(record.key, row.as_ref())?;
+        self.sample.records += usize::from(is_row || row.is_some() || self.shape.raw_only);
+        Ok(())
+    }
+
+    /// Takes in the schema of a value. Answers whether that says all of its row, and the value's text where it is needed.
+    fn avro(&mut self, value: &[u8]) -> Result<(bool, Option<Vec<u8>>), Failure> {
+        let read = self.values.as_mut().map(|values| values.read(value)).transpose()?.flatten();
+        let Some((id, known, body)) = read else { return Ok((false, None)) };
+        let what = if let Some(what) = self.schemas.get(&id) {
+            *what
+        } else {
+            let what = match declared::rows(&known.schema, self.shape, &mut self.room) {
+                Rows::Fields(facts) => {
+                    self.sample.root.merge(facts, &mut self.room);
+                    What::Nothing
+                }
+                Rows::Names => What::Names,
+                Rows::Nothing => What::NoRow,
+            };
+            self.schemas.insert(id, what);
+            what
+        };
+        let needs_text = what == What::Names || what == What::Nothing && self.shape.upserts.is_some();
+        let text = if needs_text { known.text(body) } else { None };
+        Ok((what == What::Nothing, text))
+    }
+
+    fn key(&mut self, key: Option<&[u8]>, row: Option<&Cursor<'_>>) -> Result<(), Failure> {
+        let Some(upserts) = &self.shape.upserts else { return Ok(()) };
+        match (key, &mut self.keys) {
+            (Some(bytes), Some(keys)) => {
+                let text = keys.text(bytes)?;
+                self.sample.keys.read(text.as_deref(), row, &KeyForm::Json);
+            }
+            (key, _) => self.sample.keys.read(key, row, &upserts.key),
+        }
+        Ok(())
     }
 }

@@ -19,7 +19,7 @@ fn propose(values: &[&str], keys: &[&str], shape: &Shape, wishes: &Wishes) -> Re
     for (record, key) in records.iter_mut().zip(&keys) {
         record.key = Some(key.as_bytes());
     }
-    let sample = Sample::read(records.iter(), shape, 1000);
+    let sample = Sample::read(records.iter(), shape, 1000).unwrap();
     Proposal::make(&name(), &sample, shape, wishes)
 }
 
@@ -103,6 +103,7 @@ fn mapping_and_flattening_are_respected() {
 #[test]
 fn the_operators_clauses_are_part_of_the_statement_as_they_are() {
     let wishes = Wishes {
+        creates: true,
         engine: Engine::parse("ReplicatedSummingMergeTree((n, m))"),
         order_by: Some("a, lower(b)".into()),
         partition_by: Some("toYYYYMM(at)".into()),

@@ -10,6 +10,8 @@ pub struct Wishes {
     pub ttl: Option<String>,
     /// Where statements run, if not on one server.
     pub cluster: Option<String>,
+    /// They are created, and not only proposed.
+    pub creates: bool,
     /// The table must keep tokens, and the places of its records.
     pub exactly_once: bool,
     /// Objects become JSON, even where all have the same fields.

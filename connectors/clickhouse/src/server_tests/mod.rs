@@ -1,5 +1,6 @@
 //! The sink against a real server, whose own JSON parser says what is right.
 mod avro;
+mod avro_tables;
 mod batching;
 mod connection;
 mod defaults;

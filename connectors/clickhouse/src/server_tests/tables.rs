@@ -225,3 +225,50 @@ fn creating_needs_a_grant_which_is_named_with_the_statement() {
     accept(&mut user("inserter"), "t", &["{\"k\":2}"]);
     assert_eq!(lab.run("SELECT count() FROM @.t"), [["2"]]);
 }
+
+#[test]
+fn tables_beside_each_other_are_created_and_altered_one_by_one() {
+    let lab = Lab::new();
+    let settings = [CREATE, ("schemaEvolution", "widen"), ("exactlyOnce", "true")];
+    for name in ["same", "grows", "wider"] {
+        lab.run(&format!(
+            "CREATE TABLE @.{name} (k UInt8) ENGINE = MergeTree ORDER BY tuple() \
+             SETTINGS non_replicated_deduplication_window = 100"
+        ));
+    }
+    let record =
+        |topic, value: &'static str| Incoming { topic, value: Some(value.as_bytes()), ..Incoming::default() };
+    let records = [
+        record("same", "{\"k\":1}"),
+        record("grows", "{\"k\":1,\"new\":\"x\"}"),
+        record("made", "{\"k\":1}"),
+        record("wider", "{\"k\":1000}"),
+        record("too", "{\"v\":true}"),
+    ];
+    let promise =
+        |may_send| Promise { token: "p", age: std::time::Duration::ZERO, is_repeated: false, may_send };
+    let refused = lab.delivery(&settings).write(&records, Some(&promise(&|| false))).unwrap_err();
+    assert_eq!(refused.kind(), &Kind::Retry { after: None }, "{refused}");
+    let columns = "SELECT table, name, type FROM system.columns \
+        WHERE database = '@' AND name NOT LIKE '\\\\_%' ORDER BY table, position";
+    assert_eq!(lab.run(columns), [["grows", "k", "UInt8"], ["same", "k", "UInt8"], ["wider", "k", "UInt8"]]);
+    for _ in 0..2 {
+        let mut delivery = lab.delivery(&settings);
+        let outcome = delivery.write(&records, Some(&promise(&|| true))).unwrap();
+        assert_eq!((outcome.rows, outcome.inserts, outcome.rejected.len()), (5, 5, 0));
+    }
+    assert_eq!(
+        lab.run(columns),
+        [
+            ["grows", "k", "UInt8"],
+            ["grows", "new", "Nullable(String)"],
+            ["made", "k", "Int64"],
+            ["same", "k", "UInt8"],
+            ["too", "v", "Bool"],
+            ["wider", "k", "UInt16"]
+        ]
+    );
+    for name in ["same", "grows", "made", "wider", "too"] {
+        assert_eq!(lab.run(&format!("SELECT count() FROM @.{name}")), [["1"]], "{name}");
+    }
+}

@@ -70,7 +70,6 @@ pub struct Settings {
     pub exactly_once: bool,
     /// What tables are like that do not exist yet.
     pub wishes: Wishes,
-    pub creates_tables: bool,
     pub evolution: Evolution,
     /// How often the connector's tasks insert.
     pub flush: Flush,
@@ -124,7 +123,6 @@ impl Settings {
             }),
             exactly_once: config.flag("exactlyOnce", false)?,
             wishes: tables.wishes,
-            creates_tables: tables.creates,
             evolution: tables.evolution,
             flush: Flush::parse(config)?,
             task: 0,

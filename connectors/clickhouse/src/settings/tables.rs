@@ -7,7 +7,6 @@ use crate::proposal::{Engine, Family, Wishes};
 
 pub struct Tables {
     pub wishes: Wishes,
-    pub creates: bool,
     pub evolution: Evolution,
     /// The column that takes the fields without one.
     pub overflow: Option<String>,
@@ -22,7 +21,8 @@ pub fn parse(config: &Config) -> Result<Tables> {
         }
     };
     let evolution = evolution(config)?;
-    Ok(Tables { wishes: wishes(config)?, creates, evolution, overflow: overflow(config, evolution.mode)? })
+    let wishes = Wishes { creates, ..wishes(config)? };
+    Ok(Tables { wishes, evolution, overflow: overflow(config, evolution.mode)? })
 }
 
 fn wishes(config: &Config) -> Result<Wishes> {
@@ -33,6 +33,7 @@ fn wishes(config: &Config) -> Result<Wishes> {
         partition_by: clause(PARTITION_BY),
         ttl: clause(TTL),
         cluster: clause("clusterName"),
+        creates: false,
         exactly_once: config.flag("exactlyOnce", false)?,
         objects_as_json: config.flag(TO_JSON, false)?,
     };
@@ -193,7 +194,7 @@ mod tests {
     #[test]
     fn nothing_is_created_or_altered_unless_it_is_asked_for() {
         let plain = settings(&[]).unwrap();
-        assert!(!plain.creates_tables);
+        assert!(!plain.wishes.creates);
         assert_eq!((plain.evolution.mode, plain.shape.overflow), (Mode::Off, None));
         let mode = |pairs: &[(&str, &str)]| settings(pairs).unwrap().evolution;
         assert_eq!(mode(&[("auto.evolve", "true")]).mode, Mode::Add);
@@ -204,7 +205,7 @@ mod tests {
         assert_eq!(overflow.shape.overflow.as_deref(), Some("_overflow"));
         let wishes = [(CREATION, "create"), (ENGINE, "Null"), ("clusterName", "c"), (TO_JSON, "true")];
         let wishes = settings(&wishes).unwrap();
-        assert!(wishes.creates_tables && wishes.wishes.objects_as_json);
+        assert!(wishes.wishes.creates && wishes.wishes.objects_as_json);
         assert_eq!(wishes.wishes.cluster.as_deref(), Some("c"));
     }
 

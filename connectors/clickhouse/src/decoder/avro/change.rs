@@ -32,12 +32,15 @@ enum Version {
     Row(Row),
 }
 
+/// How a row is read, the place of its type, and its bytes.
+type Image<'a> = (&'a Row, usize, &'a [u8]);
+
 /// What an event says, and the bytes of its two images of the row.
 #[derive(Default)]
 struct Found<'a> {
     operation: Option<String>,
-    before: Option<(&'a Row, &'a [u8])>,
-    after: Option<(&'a Row, &'a [u8])>,
+    before: Option<Image<'a>>,
+    after: Option<Image<'a>>,
     position: Option<(u32, u128)>,
 }
 
@@ -89,8 +92,8 @@ impl Change {
                 None => {}
             }
             match role {
-                Role::Before(row) => found.before = Some((row, start)),
-                Role::After(row) => found.after = Some((row, start)),
+                Role::Before(row) => found.before = Some((row, *place, start)),
+                Role::After(row) => found.after = Some((row, *place, start)),
                 Role::Operation => {
                     let json = text(reading.run(), *place, start, scratch)?;
                     found.operation =
@@ -125,7 +128,7 @@ impl Decoder {
         self.check_version().map_err(Misfit::told)?;
         let image = if said == Said::Delete { found.before } else { found.after };
         let mut is_there = false;
-        if let Some((row, start)) = image {
+        if let Some((row, place, start)) = image {
             let mut reading = Reading::new(&program.shared, &mut self.rows);
             let mut rest = start;
             let read = reading.row(row, &mut rest);
@@ -134,6 +137,9 @@ impl Decoder {
             self.has_stray |= has_unknown;
             read.map_err(|fault| self.told(&fault, slot, (program.id, body.len() - rest.len())))?;
             is_there = !is_nothing;
+            if is_there {
+                self.keep_avro((program, place), start, scratch)?;
+            }
         }
         match said {
             said if is_there => Ok(said),
@@ -144,7 +150,12 @@ impl Decoder {
 }
 
 /// A value as JSON.
-fn text<'s>(run: &mut Run<'_>, place: usize, mut bytes: &[u8], scratch: &'s mut Vec<u8>) -> Taken<&'s str> {
+pub(super) fn text<'s>(
+    run: &mut Run<'_>,
+    place: usize,
+    mut bytes: &[u8],
+    scratch: &'s mut Vec<u8>,
+) -> Taken<&'s str> {
     scratch.clear();
     run.text(place, &mut bytes, scratch)?;
     Ok(std::str::from_utf8(scratch).unwrap_or_default())

@@ -46,7 +46,7 @@ impl Shared {
         Shared { skips: Skips::new(schema), texts: Texts::new(schema) }
     }
 
-    fn run(&self) -> Run<'_> {
+    pub fn run(&self) -> Run<'_> {
         Run::new(&self.skips, &self.texts)
     }
 }

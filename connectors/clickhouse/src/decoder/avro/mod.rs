@@ -16,6 +16,7 @@ use formats::avro::{Schema, Type};
 use super::event::NO_KEY_COLUMN;
 use super::{Decoder, Misfit, Refused, Said};
 use crate::avro::{Fault, Missing, Schemas, Taken, Written, Wrong};
+use crate::json::Cursor;
 use change::Change;
 use fields::{Finder, Reading, Row, Shared};
 
@@ -38,6 +39,8 @@ type Known = Result<Program, String>;
 
 struct Program {
     id: u32,
+    /// The place of the value's type.
+    root: usize,
     shared: Shared,
     what: What,
     /// The schema has fields that the table has not.
@@ -154,7 +157,13 @@ impl Decoder {
         self.unknown.any |= program.has_unknown;
         self.has_stray |= program.has_unknown;
         let read = match &program.what {
-            What::Row(row) => self.avro_row(program, row, body),
+            What::Row(row) => self.avro_row(program, row, body).and_then(|said| {
+                let root = program.root;
+                if said == Said::Row && purpose == Purpose::Row {
+                    self.keep_avro((program, root), body, &mut avro.scratch)?;
+                }
+                Ok(said)
+            }),
             What::Change(change) => self.change((program, change), body, &mut avro.scratch),
         };
         read.map_err(|misfit| {
@@ -175,6 +184,22 @@ impl Decoder {
             Ok(()) => Ok(Said::Row),
             Err(fault) => Err(self.told(&fault, slot, (program.id, body.len() - rest.len()))),
         }
+    }
+
+    /// Keeps the fields that no column takes of the row that these bytes begin with, if that is wanted.
+    fn keep_avro(
+        &mut self,
+        (program, place): (&Program, usize),
+        bytes: &[u8],
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), Misfit> {
+        if self.overflow.is_none() || !self.has_stray {
+            return Ok(());
+        }
+        let text = change::text(&mut program.shared.run(), place, bytes, scratch);
+        let text = text.map_err(|fault| self.told(&fault, None, (program.id, 0)))?;
+        let kept = self.keep(&mut Cursor::new(text));
+        kept.map_err(|failure| failure.explain(text, &self.rows.slots))
     }
 
     /// What is wrong, at which byte of a record of which schema.
@@ -215,7 +240,7 @@ impl Decoder {
         };
         let has_unknown = finder.has_unknown;
         self.unknown.new |= has_unknown;
-        Ok(Program { id, shared: Shared::new(schema), what: what?, has_unknown })
+        Ok(Program { id, root, shared: Shared::new(schema), what: what?, has_unknown })
     }
 }
 
