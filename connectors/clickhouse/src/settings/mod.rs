@@ -170,7 +170,9 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         }
     }
     for result in [
-        Properties::parse(config).and_then(|properties| Connection::parse(config, &properties)).map(drop),
+        Properties::parse(config)
+            .and_then(|properties| Connection::parse(config, &properties))
+            .and_then(|connection| tables::check_hosts(config, connection.hosts.len())),
         async_insert(config).map(drop),
         Flush::parse(config).map(drop),
         pairs(config, "topic2TableMap").map(drop),

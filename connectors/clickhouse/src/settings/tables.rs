@@ -25,6 +25,21 @@ pub fn parse(config: &Config) -> Result<Tables> {
     Ok(Tables { wishes, evolution, overflow: overflow(config, evolution.mode)? })
 }
 
+/// Only replicas of one table know each other's tokens, so with several hosts no other table is created.
+pub fn check_hosts(config: &Config, hosts: usize) -> Result<()> {
+    // What is wrong with these alone is told by itself.
+    let Ok(Tables { wishes, .. }) = parse(config) else { return Ok(()) };
+    let Wishes { engine, creates, exactly_once, .. } = wishes;
+    let is_replicated = engine.is_some_and(|engine| engine.is_replicated);
+    if hosts < 2 || !creates || !exactly_once || is_replicated {
+        return Ok(());
+    }
+    Err(Error::config(format!(
+        "{ENGINE}: expected an engine with Replicated before it, such as ReplicatedMergeTree, because of exactlyOnce with \
+         several hosts"
+    )))
+}
+
 fn wishes(config: &Config) -> Result<Wishes> {
     let clause = |key: &str| text(config, key).map(str::to_owned);
     let wishes = Wishes {
@@ -221,6 +236,14 @@ mod tests {
             &[(ENGINE, "ReplacingMergeTree(v)"), ("upsertMode", "tombstones")],
             "tableEngine: expected Replacing",
         );
+        let several = [("exactlyOnce", "true"), ("url", "http://a:1,http://b:1")];
+        let with = |engine| [several[0], several[1], (CREATION, "create"), (ENGINE, engine)];
+        let settings_of =
+            |pairs: &[(&str, &str)]| Settings::parse(&pairs.iter().copied().collect::<Config>()).map(drop);
+        let error = settings_of(&with("ReplacingMergeTree")).unwrap_err();
+        assert!(error.message().starts_with("tableEngine: expected an engine with Replicated"), "{error}");
+        settings_of(&with("ReplicatedMergeTree")).unwrap();
+        settings_of(&several).unwrap();
         refused(&[(EVOLUTION, "grow")], "schemaEvolution: expected off, add");
         refused(&[(EVOLUTION, "halt"), (EVOLVE, "true")], "schemaEvolution: must be add, widen or empty");
         refused(&[(EVOLUTION, "add"), ("rawOnly", "true")], "schemaEvolution: has no effect with rawOnly");
