@@ -168,6 +168,57 @@ fn orders_of_two_schemas_arrive_in_typed_columns_and_bad_ones_in_the_error_table
 }
 
 #[test]
+fn schemas_make_the_table_and_their_new_fields_its_columns() {
+    let (kafka, clickhouse, registry) = (Kafka::shared(), ClickHouse::shared(), registry());
+    let (topic, name) = (unique("orders"), unique("avro-created"));
+    kafka.create_topic(&topic, 1);
+    let [first, second] = [("a", first_version()), ("b", second_version())]
+        .map(|(version, schema)| register(&registry, &format!("{topic}-{version}"), &schema));
+    kafka.put_bytes(&topic, &rest(priced(first, 1, 1234).long(2).long(77), "Oslo").0);
+    let mut worker = Worker::distributed().allow("schemaEvolution: widen").start();
+    let more = [("tableCreation", "create"), ("schemaEvolution", "add")];
+    worker.create(&name, &avro_sink(&topic, &name, &registry, &more));
+    await_committed(&name, &topic);
+    let second = rest(priced(second, 2, -5), "Bern").long(1).long(1).text("k").text("v").long(0);
+    kafka.put_bytes(&topic, &second.0);
+    await_committed(&name, &topic);
+    let columns = clickhouse.query(&format!(
+        "SELECT name, type FROM system.columns WHERE database = 'default' AND table = '{name}' AND NOT startsWith(name, '_') \
+         ORDER BY position FORMAT JSONCompactEachRow"
+    ));
+    let lines =
+        |text: &str| text.lines().map(|row| serde_json::from_str(row).unwrap()).collect::<Vec<Value>>();
+    let expected = [
+        json!(["id", "Int64"]),
+        json!(["price", "Decimal(12, 2)"]),
+        json!(["code", "Nullable(String)"]),
+        json!(["at", "DateTime64(6, 'UTC')"]),
+        json!(["items", "Array(Tuple(sku String, count Int32, ignored Float64))"]),
+        json!(["to", "Tuple(city String)"]),
+        json!(["state", "LowCardinality(Nullable(String))"]),
+        json!(["labels", "Map(String, String)"]),
+    ];
+    assert_eq!(lines(&columns), expected);
+    let rows = clickhouse.query(&format!(
+        "SELECT toString(id), toString(price), code, at, items.ignored, to.city, state, labels FROM `{name}` ORDER BY id \
+         FORMAT JSONCompactEachRow"
+    ));
+    let time = "2023-01-02 03:04:05.678901";
+    let expected = [
+        json!(["1", "12.34", "77", time, [1.5], "Oslo", null, {}]),
+        json!(["2", "-0.05", null, time, [1.5], "Bern", "PAID", {"k": "v"}]),
+    ];
+    assert_eq!(lines(&rows), expected);
+    let widening = unique("avro-widening");
+    worker.submit(&widening, &avro_sink(&topic, &name, &registry, &[("schemaEvolution", "widen")]));
+    let status =
+        worker.await_status(&widening, "to be refused", |status| status["tasks"][0]["state"] == "FAILED");
+    assert!(status.to_string().contains("schemaEvolution: widen goes by values in JSON"), "{status}");
+    worker.stop();
+    clickhouse.query(&format!("DROP TABLE `{name}`"));
+}
+
+#[test]
 fn keys_in_avro_delete_rows_and_the_workers_own_converter_counts() {
     let (kafka, clickhouse, registry) = (Kafka::shared(), ClickHouse::shared(), registry());
     let (topic, name) = (unique("states"), unique("avro-keys"));

@@ -49,7 +49,7 @@ fn a_topic_without_a_table_gets_one_and_a_new_field_a_column() {
     assert_eq!(columns(&clickhouse, &name), first);
     append(
         &topic,
-        (400..800).map(|id| json!({ "id": id, "price": id as f64 + 0.5, "user": { "name": "ann" } })),
+        (400..800).map(|id| json!({ "id": id, "price": f64::from(id) + 0.5, "user": { "name": "ann" } })),
     );
     await_committed(&name, &topic);
     assert_eq!(

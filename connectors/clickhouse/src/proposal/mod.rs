@@ -2,6 +2,8 @@
 //!
 //! It asks no server and knows no clock: the same sample and settings always make the same statement.
 mod declared;
+#[cfg(test)]
+mod declared_tests;
 mod facts;
 mod fields;
 mod infer;
