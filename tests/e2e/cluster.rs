@@ -12,6 +12,11 @@ fn cluster(workers: usize) -> Vec<Worker> {
         .allow("Consumer group session timed out")
         .allow("leads no more")
         .allow("leading has to be taken anew")
+        // Of tasks whose place was taken while their worker was frozen.
+        .allow("partitions were taken away")
+        .allow("Static consumer fenced by other consumer")
+        .allow("the task did not end well")
+        .allow("a worker that is out took the task's place")
         .start();
     let mut all = vec![first];
     while all.len() < workers {

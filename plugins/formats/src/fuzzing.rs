@@ -114,8 +114,9 @@ pub fn json_schema_value(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(&bytes[..cut]) else { return };
     let options = json::Options::default();
     let Ok(schema) = json::Schema::parse(text, &[], options) else { return };
-    if let Some(connect) = schema.to_connect() {
-        drop(json::from_connect(&connect, options));
+    let connect = schema.to_connect();
+    if let Some(connect) = &connect {
+        drop(json::from_connect(connect, options));
     }
     let decoder = json::Decoder::new(&schema);
     let mut flat = b"before".to_vec();
@@ -124,8 +125,8 @@ pub fn json_schema_value(bytes: &[u8]) {
         return;
     }
     let Ok(read) = Value::parse(&flat[6..]) else { panic!("the flat encoding is broken") };
-    let mut written = Vec::new();
-    if json::Encoder::new(&schema, options).write(read, &mut written).is_ok()
+    let (mut written, Some(connect)) = (Vec::new(), connect) else { return };
+    if json::Encoder::new(&connect, options).write(read, &mut written).is_ok()
         && let Err(error) = decoder.read(&written, &mut Vec::new())
     {
         panic!("what was written cannot be read: {error:?}");

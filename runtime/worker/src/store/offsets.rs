@@ -22,12 +22,12 @@ struct Stored {
 impl Offsets {
     /// Takes a record that was read from the log; an error says what is broken, and the record is skipped.
     pub fn read(&self, entry: Entry) -> Result<(), String> {
-        let key: Value =
-            serde_json::from_slice(&entry.key).map_err(|error| format!("offset key: {error}"))?;
-        let (Some(connector), Some(partition)) = (key[0].as_str(), key[1].as_object()) else {
-            return Err(format!("offset key: expected [connector, {{partition}}], got {key}"));
-        };
-        let place = (connector.to_owned(), canonical(partition));
+        let key = String::from_utf8_lossy(&entry.key);
+        let (connector, partition): (String, Object) =
+            serde_json::from_slice(&entry.key).map_err(|error| {
+                format!("offset key: expected [connector, {{partition}}], got {key}: {error}")
+            })?;
+        let place = (connector, canonical(&partition));
         let value: Option<Value> = match &entry.value {
             Some(bytes) => {
                 serde_json::from_slice(bytes).map_err(|error| format!("offset of {key}: {error}"))?
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_broken_record_is_refused() {
-        for key in ["x", "[1]", r#"["c",3]"#] {
+        for key in ["x", "[1]", r#"["c",3]"#, r#"["c",{},{}]"#] {
             let entry = Entry { key: key.into(), value: Some("{}".into()) };
             assert!(Offsets::default().read(entry).is_err(), "{key}");
         }
