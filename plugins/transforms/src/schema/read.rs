@@ -71,7 +71,7 @@ fn fields(json: &Value) -> Result<Fields, String> {
 fn encode(schema: &Schema, json: &Value, out: &mut Vec<u8>) -> Result<(), String> {
     let wrong = || format!("expected {}, got {json}", schema.shape.name());
     let integer = || json.as_i64().ok_or_else(wrong);
-    let float = || json.as_f64().ok_or_else(wrong);
+    let float = || float(json).ok_or_else(wrong);
     let mut writer = Writer::new(out);
     match &schema.shape {
         _ if json.is_null() && schema.optional => writer.null(),
@@ -113,6 +113,16 @@ fn encode(schema: &Schema, json: &Value, out: &mut Vec<u8>) -> Result<(), String
         }
     }
     Ok(())
+}
+
+/// A number, or the text by which JSON tells what is none.
+fn float(json: &Value) -> Option<f64> {
+    match json.as_str() {
+        Some("NaN") => Some(f64::NAN),
+        Some("Infinity") => Some(f64::INFINITY),
+        Some("-Infinity") => Some(f64::NEG_INFINITY),
+        _ => json.as_f64(),
+    }
 }
 
 /// An object, or pairs where keys are no text.

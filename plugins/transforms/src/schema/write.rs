@@ -54,8 +54,8 @@ fn plain(value: flat::Value<'_>) -> Value {
         flat::Value::Int32(value) => value.into(),
         flat::Value::Int64(value) => value.into(),
         // By its own digits: a double of the same value would have others.
-        flat::Value::Float32(value) => value.to_string().parse::<f64>().map_or(Value::Null, Value::from),
-        flat::Value::Float64(value) => value.into(),
+        flat::Value::Float32(value) => value.to_string().parse().map_or(Value::Null, float),
+        flat::Value::Float64(value) => float(value),
         flat::Value::Text(text) => text.into(),
         flat::Value::Bytes(bytes) => base64(bytes).into(),
         flat::Value::Array(items) => items.iter().map_while(Result::ok).map(plain).collect(),
@@ -73,6 +73,16 @@ fn plain(value: flat::Value<'_>) -> Value {
             }
             pairs.into_iter().map(|(key, value)| json!([plain(key), plain(value)])).collect()
         }
+    }
+}
+
+/// JSON has no numbers for NaN and the infinities: these are text, as in Java's converter.
+fn float(value: f64) -> Value {
+    match value {
+        _ if value.is_finite() => value.into(),
+        _ if value.is_nan() => "NaN".into(),
+        _ if value > 0.0 => "Infinity".into(),
+        _ => "-Infinity".into(),
     }
 }
 

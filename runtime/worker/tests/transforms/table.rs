@@ -78,6 +78,7 @@ fn values() -> Vec<Value> {
     let inner = json!({"type": "struct", "optional": true, "fields": [
         {"type": "string", "optional": true, "field": "c"}, {"type": "int32", "optional": false, "field": "d"}]});
     let with_default = json!({"type": "int32", "optional": true, "default": 7});
+    let default = |text: &str| json!({"type": "string", "optional": false, "default": text});
     vec![
         Value::Null,
         json!("text"),
@@ -109,6 +110,7 @@ fn values() -> Vec<Value> {
         ]),
         struct_of(&[("a", json!("int8"), Value::Null), ("t", logical("Date"), json!(18_130))]),
         struct_of(&[("a", json!("float"), json!(1.5)), ("t", logical("Time"), json!(51_306_789))]),
+        struct_of(&[("a", default("NaN"), json!("NaN")), ("f", default("-Infinity"), json!("Infinity"))]),
     ]
 }
 
@@ -118,6 +120,7 @@ const SETTINGS: &[(&str, &[(&str, &str)])] = &[
     ("Cast", &[("spec", "a:int64,f:int32,t:string,z:int8")]),
     ("Cast", &[("spec", "a:string,d:string,w:string,t:float64")]),
     ("Cast", &[("spec", "a:boolean,d:float32,t:int32")]),
+    ("Cast", &[("spec", "a:float64,f:float32")]),
     ("Cast", &[("spec", "string")]),
     ("Cast", &[("spec", "int32")]),
     ("ExtractField", &[("field", "a")]),
