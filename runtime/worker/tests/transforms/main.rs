@@ -68,9 +68,9 @@ fn a_table_of_cases_comes_out_as_in_java() {
 
 #[test]
 fn generated_records_come_out_as_in_java() {
-    let seed = std::env::var("SEED")
-        .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().expect("SEED: a number"));
-    println!("SEED={seed}");
+    let seed = std::env::var("PENSTOCK_TEST_SEED")
+        .map_or_else(|_| fastrand::u64(..), |seed| seed.parse().expect("PENSTOCK_TEST_SEED: a number"));
+    println!("PENSTOCK_TEST_SEED={seed}");
     let cases = generated::cases(seed, 4000);
     let worked = compare(&cases);
     println!("{} cases, {worked} of them without an error in Java", cases.len());
