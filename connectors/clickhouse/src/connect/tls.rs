@@ -50,9 +50,12 @@ fn certificates(setting: &str, pem: &Pem) -> Result<Vec<CertificateDer<'static>>
 fn read(setting: &str, pem: &Pem) -> Result<Vec<u8>, Failure> {
     match pem {
         Pem::Text(text) => Ok(text.reveal().as_bytes().to_vec()),
-        Pem::File(path) => {
-            std::fs::read(path).map_err(|error| wrong(setting, &format!("reading {path}: {error}")))
-        }
+        Pem::File(path) => std::fs::read(path).map_err(|error| {
+            // What is no file may be a key without its first line.
+            let may_be_key = setting == KEY || path.contains(char::is_control);
+            let named = if may_be_key { "the file" } else { path };
+            wrong(setting, &format!("reading {named}: {error}"))
+        }),
     }
 }
 
@@ -117,3 +120,30 @@ pub fn explain(error: &Error, name: &str) -> Trouble {
 const ROOT: &str = "sslRootCertificate";
 const CERTIFICATE: &str = "sslClientCertificate";
 const KEY: &str = "sslClientKey";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(client: (&str, &str)) -> String {
+        let file = |text: &str| Pem::File(text.to_owned());
+        let trust = Trust { client: Some((file(client.0), file(client.1))), ..Trust::default() };
+        config(&trust).unwrap_err().sentence
+    }
+
+    #[test]
+    fn what_may_be_a_key_is_no_path_that_a_message_shows() {
+        let path = told(("/nowhere/c.pem", "x"));
+        assert!(path.starts_with("sslClientCertificate: reading /nowhere/c.pem: "), "{path}");
+        let pasted = told(("MIIs3cret\nMIIs3cret", "x"));
+        assert!(pasted.starts_with("sslClientCertificate: reading the file: "), "{pasted}");
+        assert!(!pasted.contains("s3cret"), "{pasted}");
+        let file = std::env::temp_dir().join(format!("penstock-tls-{}.pem", std::process::id()));
+        let text = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap().cert.pem();
+        std::fs::write(&file, text).unwrap();
+        let key = told((file.to_str().unwrap(), "MIIs3cret"));
+        std::fs::remove_file(&file).unwrap();
+        assert!(key.starts_with("sslClientKey: reading the file: "), "{key}");
+        assert!(!key.contains("s3cret"), "{key}");
+    }
+}

@@ -86,8 +86,10 @@ fn hosts(config: &Config, ssl_property: Option<bool>) -> Result<Vec<Host>> {
         };
         let port: u16 = config.parsed("port")?.unwrap_or(if ssl { 8443 } else { 8123 });
         config.required("hostname")?;
-        let made = config.list("hostname").into_iter().map(|name| host(name, ssl, port));
-        made.collect::<Result<_>>()?
+        let names = config.list("hostname").into_iter();
+        names
+            .map(|name| host(name, ssl, port).ok_or_else(|| no_host(config, "hostname", name)))
+            .collect::<Result<_>>()?
     } else {
         urls.into_iter().map(of_url).collect::<Result<_>>()?
     };
@@ -103,12 +105,11 @@ fn hosts(config: &Config, ssl_property: Option<bool>) -> Result<Vec<Host>> {
 }
 
 /// `name`, `name:port`, `[v6]:port`, or an address of version 6 alone, which is full of colons.
-fn host(text: &str, ssl: bool, port: u16) -> Result<Host> {
-    let expected = || Error::config(format!("hostname: expected a host name or an IP address, got {text:?}"));
+fn host(text: &str, ssl: bool, port: u16) -> Option<Host> {
     let is_bare_v6 = !text.starts_with('[') && text.matches(':').count() > 1;
     let own_port = if is_bare_v6 || text.ends_with(']') { None } else { text.rsplit_once(':') };
     let (name, port) = match own_port {
-        Some((name, own)) => (name, own.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(expected)?),
+        Some((name, own)) => (name, own.parse::<u16>().ok().filter(|port| *port > 0)?),
         None => (text, port),
     };
     let is_part = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_');
@@ -116,10 +117,17 @@ fn host(text: &str, ssl: bool, port: u16) -> Result<Host> {
     let name = match v6 {
         Some(v6) if v6.parse::<Ipv6Addr>().is_ok() => format!("[{v6}]"),
         None if !name.is_empty() && name.chars().all(is_part) => name.to_owned(),
-        _ => return Err(expected()),
+        _ => return None,
     };
     let scheme = if ssl { "https" } else { "http" };
-    Ok(Host { url: format!("{scheme}://{name}:{port}"), address: format!("{name}:{port}") })
+    Some(Host { url: format!("{scheme}://{name}:{port}"), address: format!("{name}:{port}") })
+}
+
+/// A login before the host's name is not shown, nor what a comma in its password makes of it.
+fn no_host(config: &Config, key: &str, text: &str) -> Error {
+    let has_login = config.get(key).is_some_and(|all| all.contains('@'));
+    let got = if has_login { ", without user and password".to_owned() } else { format!(", got {text:?}") };
+    Error::config(format!("{key}: expected a host name or an IP address{got}"))
 }
 
 /// A password in a URL would end up in messages, so it is refused; a path has no meaning to `ClickHouse`.
@@ -163,8 +171,12 @@ fn trust(config: &Config, properties: &Properties, is_secure: bool) -> Result<Op
 }
 
 impl Pem {
+    /// Comments may stand before what was pasted, and bytes that an editor put there.
     fn new(value: String) -> Self {
-        if value.trim_start().starts_with("-----BEGIN") { Pem::Text(Secret(value)) } else { Pem::File(value) }
+        match value.find("-----BEGIN") {
+            Some(start) => Pem::Text(Secret(value[start..].to_owned())),
+            None => Pem::File(value),
+        }
     }
 }
 
@@ -213,9 +225,7 @@ fn proxy(config: &Config) -> Result<Option<Proxy>> {
     let name = text(config, "proxyHost").ok_or_else(|| needed("proxyHost"))?;
     let port: i64 = config.parsed("proxyPort")?.unwrap_or(-1);
     let port = u16::try_from(port).ok().filter(|port| *port > 0).ok_or_else(|| needed("proxyPort"))?;
-    let host = host(name, false, port).map_err(|_| {
-        Error::config(format!("proxyHost: expected a host name or an IP address, got {name:?}"))
-    })?;
+    let host = host(name, false, port).ok_or_else(|| no_host(config, "proxyHost", name))?;
     let password = config.get("proxyPassword").unwrap_or_default().to_owned();
     let user = text(config, "proxyUser").map(str::to_owned);
     if user.is_none() && !password.is_empty() {
@@ -299,6 +309,39 @@ mod tests {
             &[("jdbcConnectionProperties", "sslmode=none")],
             "jdbcConnectionProperties: sslmode must be strict; name the server's authority in sslRootCertificate",
         );
+    }
+
+    #[test]
+    fn a_pasted_certificate_or_key_is_text_whatever_stands_before_it() {
+        for before in ["", " ", "\n\n", "\u{feff}", "# of the staging servers\n", "Bag Attributes\n  x: 1\n"]
+        {
+            let pasted = format!("{before}-----BEGIN PRIVATE KEY-----\nc2VjcmV0");
+            let pairs = [
+                ("hostname", "a"),
+                ("ssl", "true"),
+                ("sslClientCertificate", &pasted),
+                ("sslClientKey", &pasted),
+            ];
+            let client = parsed(&pairs).unwrap().trust.unwrap().client;
+            let Some((Pem::Text(certificate), Pem::Text(key))) = client else {
+                panic!("{pasted:?}: {client:?}")
+            };
+            assert_eq!([certificate.reveal(), key.reveal()], [&pasted[before.len()..]; 2]);
+        }
+    }
+
+    #[test]
+    fn a_login_in_an_address_is_not_shown() {
+        let told = |pairs: &[(&str, &str)]| parsed(pairs).unwrap_err().message().to_owned();
+        let expected = "hostname: expected a host name or an IP address, without user and password";
+        for bad in ["u:s3cret@a", "http://u:s3cret@a:8123", "a,u:s3cret@b:1", "[u:s3cret@a"] {
+            assert_eq!(told(&[("hostname", bad)]), expected, "{bad}");
+        }
+        let proxy =
+            [("hostname", "a"), ("proxyType", "HTTP"), ("proxyHost", "u:s3cret@p"), ("proxyPort", "1")];
+        assert_eq!(told(&proxy), expected.replace("hostname", "proxyHost"));
+        let properties = [("hostname", "a"), ("jdbcConnectionProperties", "password=x&s3cret")];
+        assert!(!told(&properties).contains("s3cret"), "{}", told(&properties));
     }
 
     #[test]

@@ -23,9 +23,10 @@ impl Properties {
         let mut properties = Properties::default();
         let text = config.get(PROPERTIES).unwrap_or_default().trim();
         for part in text.trim_start_matches('?').split('&').filter(|part| !part.is_empty()) {
-            let (name, value) = part.split_once('=').ok_or_else(|| {
-                Error::config(format!("{PROPERTIES}: expected name=value between &, got {part:?}"))
-            })?;
+            // What has no name may be the rest of a password with & in it.
+            let (name, value) = part
+                .split_once('=')
+                .ok_or_else(|| Error::config(format!("{PROPERTIES}: expected name=value between &")))?;
             let wrong =
                 || Error::config(format!("{PROPERTIES}: {name} has no value that this sink understands"));
             match name {
