@@ -36,15 +36,6 @@ impl Hosts {
         Some(picked)
     }
 
-    /// Who was picked last.
-    pub fn current(&self) -> usize {
-        self.current
-    }
-
-    pub fn answered_now(&mut self) {
-        self.answered(self.current);
-    }
-
     pub fn answered(&mut self, host: usize) {
         self.places[host] = Place::default();
     }

@@ -179,12 +179,10 @@ impl Server {
                 Ok(Err(error)) => Failure::from_client(&error),
                 Err(_) => Failure::silence(format!("no answer within {} ms", limit.as_millis())),
             };
-            if failure.is_hosts() {
-                self.hosts.borrow_mut().set_aside(host, Instant::now());
-            } else {
+            if !failure.is_hosts() {
                 self.hosts.borrow_mut().answered(host);
             }
-            let failure = self.context(host, failure);
+            let failure = self.fault(host, failure);
             let may_go_on = kind == Kind::Question || failure.reach == Reach::Nowhere;
             if !failure.is_hosts() || !may_go_on || limit.is_zero() {
                 return Err(failure);
@@ -225,6 +223,14 @@ impl Server {
         };
         let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         left.map_or(limit, |left| limit.min(left))
+    }
+
+    /// Sets the host aside if it is at fault, and names it.
+    fn fault(&self, host: usize, failure: Failure) -> Failure {
+        if failure.is_hosts() {
+            self.hosts.borrow_mut().set_aside(host, Instant::now());
+        }
+        self.context(host, failure)
     }
 
     fn context(&self, host: usize, failure: Failure) -> Failure {

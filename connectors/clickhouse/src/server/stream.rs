@@ -1,4 +1,4 @@
-//! Answers that are read piece by piece, from the host that is asked at the time.
+//! Answers that are read piece by piece.
 use std::time::{Duration, Instant};
 
 use clickhouse::query::BytesCursor;
@@ -9,6 +9,7 @@ use crate::failure::{Cause, Failure};
 /// An answer on its way.
 pub struct Stream {
     cursor: BytesCursor,
+    host: usize,
 }
 
 /// What came of waiting for a piece of an answer.
@@ -30,8 +31,9 @@ impl Server {
         }
         // Connects in the background, so it has to be inside of the runtime.
         let _inside = self.runtime.enter();
-        let started = query.fetch_bytes(format).map_err(|error| self.blame(Failure::from_client(&error)));
-        started.map(|cursor| Stream { cursor })
+        let started = query.fetch_bytes(format);
+        let cursor = started.map_err(|error| self.fault(host, Failure::from_client(&error)))?;
+        Ok(Stream { cursor, host })
     }
 
     /// Appends the next bytes of an answer to `out`, unless none come within `limit`.
@@ -41,22 +43,16 @@ impl Server {
             Err(_) => Ok(Piece::Late),
             Ok(Ok(None)) => Ok(Piece::End),
             Ok(Ok(Some(bytes))) => {
-                self.hosts.borrow_mut().answered_now();
+                self.hosts.borrow_mut().answered(stream.host);
                 out.extend_from_slice(&bytes);
                 Ok(Piece::Bytes)
             }
-            Ok(Err(error)) => Err(self.blame(Failure::from_client(&error))),
+            Ok(Err(error)) => Err(self.blame(stream, Failure::from_client(&error))),
         }
     }
 
-    /// Says whose failure it is: that of the host that was asked last, which is set aside if it is at fault.
-    pub fn blame(&self, failure: Failure) -> Failure {
-        let mut hosts = self.hosts.borrow_mut();
-        let host = hosts.current();
-        if failure.is_hosts() {
-            hosts.set_aside(host, Instant::now());
-        }
-        drop(hosts);
-        self.context(host, failure)
+    /// Says whose failure it is: that of the host whose answer this is, which is set aside if it is at fault.
+    pub fn blame(&self, stream: &Stream, failure: Failure) -> Failure {
+        self.fault(stream.host, failure)
     }
 }

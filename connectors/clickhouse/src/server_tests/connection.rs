@@ -10,6 +10,7 @@ use super::*;
 use crate::delivery::Delivery;
 use crate::exact::Promise;
 use crate::failure::{Cause, Failure};
+use crate::server::Piece;
 
 /// A port on which nobody listens.
 fn closed() -> u16 {
@@ -125,6 +126,31 @@ fn an_insert_that_reached_nobody_goes_on_at_once_if_it_still_may() {
     };
     assert_eq!(server().insert(&sending, &once).unwrap_err().sentence, "not any more");
     assert_eq!(lab.rows("t").len(), 1);
+}
+
+#[test]
+fn a_host_is_blamed_for_its_own_answer_alone() {
+    let (port, breaking) = ways::breaking();
+    let hosts = format!("127.0.0.1:{port},{}", ways::real());
+    let server = Server::new(&Settings::parse(&Config::new().with("hostname", hosts)).unwrap()).unwrap();
+    let mut stream = server.stream("SELECT 1", "RowBinary", &[]).unwrap();
+    let mut next = || server.piece(&mut stream, &mut Vec::new(), Duration::from_millis(5));
+    let start = Instant::now();
+    while breaking.has_asked.try_recv().is_err() {
+        assert_eq!(next(), Ok(Piece::Late));
+        assert!(start.elapsed() < Duration::from_secs(10), "the host was not asked");
+    }
+    assert_eq!(server.query("SELECT 2", &[]).unwrap(), [["2"]], "the other host answers meanwhile");
+    assert_eq!(server.take_set_aside(), 1);
+    breaking.breaks.send(()).unwrap();
+    let failure = loop {
+        match next() {
+            Ok(piece) => assert_eq!(piece, Piece::Late),
+            Err(failure) => break failure,
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "the answer did not break off");
+    };
+    assert!(failure.sentence.starts_with(&format!("clickhouse 127.0.0.1:{port}: ")), "{failure:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Ways to the server that tests go: TLS, proxies, and servers that misbehave. Their threads end with the process.
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -194,6 +195,31 @@ pub fn losing_answers(loses: Arc<Mutex<bool>>) -> u16 {
             answers.consume(length);
         }
     })
+}
+
+/// A server that begins no answer to its first request and breaks it off when it is told to. Others it ends at once.
+pub fn breaking() -> (u16, Breaking) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (asked, has_asked) = channel();
+    let (breaks, is_broken) = channel();
+    thread::spawn(move || {
+        let (first, _) = listener.accept().unwrap();
+        let _ = head(&mut BufReader::new(&first));
+        asked.send(()).unwrap();
+        thread::spawn(move || {
+            let _ = is_broken.recv();
+            drop(first);
+        });
+        listener.incoming().for_each(drop);
+    });
+    (port, Breaking { has_asked, breaks })
+}
+
+pub struct Breaking {
+    /// Told of the first request.
+    pub has_asked: Receiver<()>,
+    pub breaks: Sender<()>,
 }
 
 fn serve(each: impl Fn(TcpStream) + Clone + Send + 'static) -> u16 {

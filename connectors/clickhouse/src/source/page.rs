@@ -101,7 +101,12 @@ impl Page {
             return Ok(());
         }
         let sentence = format!("no more of the answer within {} ms", limit.as_millis());
-        Err(server.blame(Failure::silence(sentence)))
+        Err(self.blame(server, Failure::silence(sentence)))
+    }
+
+    /// Says whose failure it is.
+    pub fn blame(&self, server: &Server, failure: Failure) -> Failure {
+        server.blame(&self.stream, failure)
     }
 
     fn fill(&mut self, server: &Server, limit: Duration) -> Result<Piece, Failure> {
@@ -120,7 +125,7 @@ impl Page {
         self.at = 0;
         if self.buffer.len() > ROW_BYTES_MAX {
             let sentence = format!("a row has more than {ROW_BYTES_MAX} bytes");
-            return Err(server.blame(Failure::new(Cause::Other, sentence)));
+            return Err(self.blame(server, Failure::new(Cause::Other, sentence)));
         }
         self.look_at = self.buffer.len() + self.buffer.len().max(1);
         Ok(())
@@ -134,7 +139,7 @@ impl Page {
             Some(at) => Failure::from_answer(&tail[at..]),
             None => Failure::new(Cause::Away, "the answer broke off within a row"),
         };
-        server.blame(failure)
+        self.blame(server, failure)
     }
 }
 

@@ -114,18 +114,17 @@ impl Asked<'_> {
         let sql = relation.newest(selection, settings.lag_ms, &token);
         let mut page = Page::open(server, &sql, token)?;
         let limit = settings.query_timeout;
-        let late = || {
-            Trouble::Server(server.blame(Failure::silence(format!(
-                "no answer within {} ms to the question for the newest value",
-                limit.as_millis()
-            ))))
+        let late = |page: &Page| {
+            let sentence =
+                format!("no answer within {} ms to the question for the newest value", limit.as_millis());
+            Err(Trouble::Server(page.blame(server, Failure::silence(sentence))))
         };
-        let types = page.header(server, limit)?.ok_or_else(late)?;
+        let Some(types) = page.header(server, limit)? else { return late(&page) };
         let layout = Layout::of_cursor(types, selection)?;
         match page.next(server, &layout, limit)? {
             Next::Row(row) => Ok(Some(layout.parts(page.bytes(&row))?.at)),
             Next::End => Ok(None),
-            Next::Late => Err(late()),
+            Next::Late => late(&page),
         }
     }
 }
