@@ -71,7 +71,7 @@ impl Source for ClickHouseSource {
     }
 
     fn open(task: &Task) -> Result<Self> {
-        let settings = Settings::parse(task.config())?;
+        let settings = Settings::of_task(task.config(), task.number())?;
         let server = Server::new(&settings.connection).map_err(crate::failure::Failure::into_error)?;
         let readers: Vec<_> =
             settings.relations.iter().map(|relation| Reader::new(relation.clone(), &settings)).collect();

@@ -95,6 +95,13 @@ impl Settings {
         })
     }
 
+    /// Of a task: tasks begin with different hosts, by their number.
+    pub fn of_task(config: &Config, number: u32) -> Result<Self> {
+        let mut settings = Self::parse(config)?;
+        settings.connection.task = number;
+        Ok(settings)
+    }
+
     /// The topic of a relation's records.
     pub fn topic(&self, relation: &Relation) -> String {
         match relation {
@@ -256,6 +263,12 @@ mod tests {
         refused(&[("valueFormat", "json"), ("decimals", "double")], "decimals", "as the server prints them");
         let json = ("value.converter", "org.apache.kafka.connect.json.JsonConverter");
         refused(&[("valueFormat", "json"), json], "valueFormat", "StringConverter");
+    }
+
+    #[test]
+    fn tasks_begin_with_different_hosts() {
+        let config = config(&[("hostname", "a,b")]);
+        assert_eq!(Settings::of_task(&config, 1).unwrap().connection.task, 1);
     }
 
     #[test]
