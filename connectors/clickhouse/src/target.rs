@@ -66,8 +66,8 @@ pub struct Target {
     columns: Vec<Column>,
     decoder: Decoder,
     looked_at: Instant,
-    /// When its parts were last counted.
-    counted_at: Option<Instant>,
+    /// When its parts were last counted, and whether they were many.
+    counted: Option<(Instant, bool)>,
     /// What the table does against repetition; known under `exactlyOnce` alone.
     guarantee: Option<Guarantee>,
     /// Alters the table for records that do not fit it.
@@ -82,7 +82,7 @@ impl Target {
         let guarantee = link.exactly_once.then(look).transpose()?;
         let evolver = Evolver::new(link.evolution);
         let looked_at = Instant::now();
-        Ok(Target { name, columns, decoder, looked_at, counted_at: None, guarantee, evolver })
+        Ok(Target { name, columns, decoder, looked_at, counted: None, guarantee, evolver })
     }
 
     /// Decodes the records for an insert that is sent beside those of other tables. `None` when there is more to it than
@@ -119,12 +119,17 @@ impl Target {
 
     /// Whether an insert that took so long was held back for the table's parts.
     pub fn was_delayed(&mut self, link: &Link, took: Duration) -> bool {
-        let is_due = self.counted_at.is_none_or(|at| at.elapsed() >= COUNT_INTERVAL);
-        if took < SLOW || !is_due {
+        if took < SLOW {
             return false;
         }
-        self.counted_at = Some(Instant::now());
-        parts::are_many(&link.server, &self.name)
+        match self.counted {
+            Some((at, are_many)) if at.elapsed() < COUNT_INTERVAL => are_many,
+            Some(_) | None => {
+                let are_many = parts::are_many(&link.server, &self.name);
+                self.counted = Some((Instant::now(), are_many));
+                are_many
+            }
+        }
     }
 
     fn is_old(&self, link: &Link) -> bool {
@@ -362,5 +367,5 @@ const REFRESH_PAUSE: Duration = Duration::from_millis(200);
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// An insert that takes longer may have been held back for its table's parts.
 const SLOW: Duration = Duration::from_secs(1);
-/// How often that is looked into.
+/// How long the answer to that is believed.
 const COUNT_INTERVAL: Duration = Duration::from_secs(10);

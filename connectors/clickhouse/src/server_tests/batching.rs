@@ -97,6 +97,21 @@ fn too_many_parts_slow_the_sink_down_and_never_fail_it() {
 }
 
 #[test]
+fn a_table_that_goes_on_holding_inserts_back_slows_the_sink_down_further() {
+    let lab = Lab::new();
+    lab.run(
+        "CREATE TABLE @.t (k UInt32) ENGINE = MergeTree ORDER BY k \
+         SETTINGS parts_to_delay_insert = 2, parts_to_throw_insert = 90, max_delay_to_insert = 2, min_delay_to_insert_ms = 1100",
+    );
+    lab.run("SYSTEM STOP MERGES @.t");
+    let mut delivery = lab.delivery(&[]);
+    let mut insert = |offset| delivery.write(&[record("t", offset, b"{\"k\":1}")], None).unwrap().was_delayed;
+    let delayed: Vec<_> = (0..4).map(&mut insert).collect();
+    assert_eq!(delayed, [false, false, true, true], "parts are counted once for both");
+    assert_eq!(delivery.take_signals().insert_gap, Duration::from_secs(1));
+}
+
+#[test]
 fn asynchronous_inserts_are_stored_when_the_batch_is_done() {
     let lab = Lab::new();
     lab.run("CREATE TABLE @.t (k UInt32) ENGINE = MergeTree ORDER BY k");
