@@ -12,6 +12,7 @@ pub struct Hosts {
 
 #[derive(Debug, Default, Clone)]
 struct Place {
+    set_aside_at: Option<Instant>,
     rests_until: Option<Instant>,
     strikes: u32,
 }
@@ -40,10 +41,16 @@ impl Hosts {
         self.places[host] = Place::default();
     }
 
-    pub fn set_aside(&mut self, host: usize, now: Instant) {
+    /// A request to it failed that was sent at `asked`. What was under way when it was set aside failed with that, and
+    /// says nothing new.
+    pub fn set_aside(&mut self, host: usize, asked: Instant, now: Instant) {
         let place = &mut self.places[host];
+        if place.set_aside_at.is_some_and(|at| asked < at) {
+            return;
+        }
         let rest = REST_FIRST.saturating_mul(1 << place.strikes.min(10)).min(REST_MAX);
         place.strikes = place.strikes.saturating_add(1);
+        place.set_aside_at = Some(now);
         place.rests_until = Some(now + rest);
         self.set_aside += 1;
     }
@@ -63,18 +70,24 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    impl Hosts {
+        fn fail(&mut self, host: usize, at: Instant) {
+            self.set_aside(host, at, at);
+        }
+    }
+
     #[test]
     fn a_server_that_fails_rests_longer_each_time_and_the_next_one_stays() {
         let (mut hosts, start) = (Hosts::new(3, 0), Instant::now());
         assert_eq!(hosts.pick(start, &[]), Some(0));
-        hosts.set_aside(0, start);
+        hosts.fail(0, start);
         assert_eq!(hosts.pick(start, &[0]), Some(1));
         hosts.answered(1);
         assert_eq!(hosts.pick(start + 5 * SECOND, &[]), Some(1), "there is no way back without need");
-        hosts.set_aside(1, start + 5 * SECOND);
-        hosts.set_aside(2, start + 5 * SECOND);
+        hosts.fail(1, start + 5 * SECOND);
+        hosts.fail(2, start + 5 * SECOND);
         assert_eq!(hosts.pick(start + 5 * SECOND, &[]), Some(0), "its rest is over");
-        hosts.set_aside(0, start + 5 * SECOND);
+        hosts.fail(0, start + 5 * SECOND);
         assert_eq!(hosts.pick(start + 6 * SECOND, &[]), Some(1), "the second rest of 0 is longer");
         assert_eq!(hosts.take_set_aside(), 4);
         assert_eq!(hosts.take_set_aside(), 0);
@@ -84,21 +97,32 @@ mod tests {
     fn when_all_rest_somebody_is_asked_but_nobody_twice() {
         let (mut hosts, start) = (Hosts::new(2, 1), Instant::now());
         assert_eq!(hosts.pick(start, &[]), Some(1), "another task begins with another server");
-        hosts.set_aside(1, start);
-        hosts.set_aside(1, start);
-        hosts.set_aside(0, start);
+        hosts.fail(1, start);
+        hosts.fail(1, start);
+        hosts.fail(0, start);
         assert_eq!(hosts.pick(start, &[]), Some(0));
         assert_eq!(hosts.pick(start, &[0]), None);
         let mut alone = Hosts::new(1, 7);
-        alone.set_aside(0, start);
+        alone.fail(0, start);
         assert_eq!(alone.pick(start, &[]), Some(0));
+    }
+
+    #[test]
+    fn requests_that_fail_together_are_one_failure() {
+        let (mut hosts, start) = (Hosts::new(2, 0), Instant::now());
+        hosts.set_aside(0, start, start + 5 * SECOND);
+        hosts.set_aside(0, start + SECOND, start + 6 * SECOND);
+        assert_eq!(hosts.take_set_aside(), 1);
+        assert_eq!(hosts.pick(start + 6 * SECOND, &[1]), Some(0), "its first rest is over");
+        hosts.set_aside(0, start + 6 * SECOND, start + 7 * SECOND);
+        assert_eq!(hosts.pick(start + 8 * SECOND, &[1]), None, "the second is longer");
     }
 
     #[test]
     fn rests_are_bounded() {
         let (mut hosts, start) = (Hosts::new(2, 0), Instant::now());
         for _ in 0..100 {
-            hosts.set_aside(0, start);
+            hosts.fail(0, start);
         }
         assert_eq!(hosts.pick(start + 59 * SECOND, &[1]), None);
         assert_eq!(hosts.pick(start + 60 * SECOND, &[1]), Some(0));

@@ -170,7 +170,7 @@ impl Server {
             let picked = self.hosts.borrow_mut().pick(Instant::now(), &tried);
             let Some(host) = picked else { return Err(last) };
             check()?;
-            let limit = self.limit(kind);
+            let (limit, asked) = (self.limit(kind), Instant::now());
             let failure = match tokio::time::timeout(limit, work(&self.clients[host].0)).await {
                 Ok(Ok(value)) => {
                     self.hosts.borrow_mut().answered(host);
@@ -182,7 +182,7 @@ impl Server {
             if !failure.is_hosts() {
                 self.hosts.borrow_mut().answered(host);
             }
-            let failure = self.fault(host, failure);
+            let failure = self.fault((host, asked), failure);
             let may_go_on = kind == Kind::Question || failure.reach == Reach::Nowhere;
             if !failure.is_hosts() || !may_go_on || limit.is_zero() {
                 return Err(failure);
@@ -225,10 +225,10 @@ impl Server {
         left.map_or(limit, |left| limit.min(left))
     }
 
-    /// Sets the host aside if it is at fault, and names it.
-    fn fault(&self, host: usize, failure: Failure) -> Failure {
+    /// Sets the host aside if it is at fault, and names it. It was asked at this time.
+    fn fault(&self, (host, asked): (usize, Instant), failure: Failure) -> Failure {
         if failure.is_hosts() {
-            self.hosts.borrow_mut().set_aside(host, Instant::now());
+            self.hosts.borrow_mut().set_aside(host, asked, Instant::now());
         }
         self.context(host, failure)
     }

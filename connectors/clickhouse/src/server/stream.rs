@@ -10,6 +10,7 @@ use crate::failure::{Cause, Failure};
 pub struct Stream {
     cursor: BytesCursor,
     host: usize,
+    asked: Instant,
 }
 
 /// What came of waiting for a piece of an answer.
@@ -31,9 +32,10 @@ impl Server {
         }
         // Connects in the background, so it has to be inside of the runtime.
         let _inside = self.runtime.enter();
+        let asked = Instant::now();
         let started = query.fetch_bytes(format);
-        let cursor = started.map_err(|error| self.fault(host, Failure::from_client(&error)))?;
-        Ok(Stream { cursor, host })
+        let cursor = started.map_err(|error| self.fault((host, asked), Failure::from_client(&error)))?;
+        Ok(Stream { cursor, host, asked })
     }
 
     /// Appends the next bytes of an answer to `out`, unless none come within `limit`.
@@ -53,6 +55,6 @@ impl Server {
 
     /// Says whose failure it is: that of the host whose answer this is, which is set aside if it is at fault.
     pub fn blame(&self, stream: &Stream, failure: Failure) -> Failure {
-        self.fault(stream.host, failure)
+        self.fault((stream.host, stream.asked), failure)
     }
 }

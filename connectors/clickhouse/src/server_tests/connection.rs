@@ -129,6 +129,22 @@ fn an_insert_that_reached_nobody_goes_on_at_once_if_it_still_may() {
 }
 
 #[test]
+fn a_host_that_fails_several_inserts_at_once_has_failed_once() {
+    let lab = lab();
+    lab.run("CREATE TABLE @.u (k UInt32) ENGINE = MergeTree ORDER BY k");
+    let loses = Arc::new(Mutex::new(false));
+    let port = ways::losing_answers(Arc::clone(&loses));
+    let hosts = format!("127.0.0.1:{port},{}", ways::real());
+    let mut delivery = delivery(&lab, &[("hostname", &hosts)]).unwrap();
+    let value = Some(b"{\"k\":1}".as_slice());
+    let records = ["t", "u"].map(|topic| Incoming { topic, value, ..Incoming::default() });
+    delivery.write(&records, None).unwrap();
+    *loses.lock().unwrap() = true;
+    assert!(delivery.write(&records, None).is_err());
+    assert_eq!(delivery.take_signals().hosts_set_aside, 1);
+}
+
+#[test]
 fn a_host_is_blamed_for_its_own_answer_alone() {
     let (port, breaking) = ways::breaking();
     let hosts = format!("127.0.0.1:{port},{}", ways::real());
