@@ -62,8 +62,7 @@ pub fn open(
 }
 
 fn create(link: &mut Link, name: &Name, proposal: &Proposal) -> Result<(), Failure> {
-    let created = link.server.query(&proposal.statement, &[]);
-    created.map_err(|failure| {
+    link.server.run(&proposal.statement).map_err(|failure| {
         let advice = match failure.cause {
             cause if cause.passes() => String::new(),
             Cause::Refused => format!("; grant it, or run {}", proposal.statement),

@@ -14,7 +14,7 @@ use crate::pace::Pace;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::table::{Name, ZoneCache};
-use crate::target::{Link, Outcome, Target};
+use crate::target::{Link, Outcome, Target, Wait};
 use crate::wave::{self, Settled, Share};
 
 pub struct Delivery {
@@ -45,7 +45,7 @@ struct Receipts {
 }
 
 impl Delivery {
-    pub fn new(settings: Settings, envelope: bool) -> Result<Self> {
+    pub fn new(settings: Settings, envelope: bool, wait: Wait) -> Result<Self> {
         let server = Server::new(&settings).map_err(Failure::into_error)?;
         let mut shape = settings.shape.clone();
         shape.envelope = envelope;
@@ -59,6 +59,7 @@ impl Delivery {
             evolution: settings.evolution,
             notices: Vec::new(),
             flush: settings.flush,
+            wait,
         };
         let (targets, receipts) = (HashMap::new(), Receipts::default());
         Ok(Delivery { settings, link, targets, receipts, pace: Pace::default(), crowded: 0 })

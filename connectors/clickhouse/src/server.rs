@@ -46,6 +46,8 @@ pub struct Sending<'a> {
 enum Kind {
     /// May be asked twice.
     Question,
+    /// Creates or alters something, which takes its time.
+    Statement,
     Insert,
 }
 
@@ -109,6 +111,16 @@ impl Server {
 
     /// Rows of text columns. Values go in as parameters, never as part of the statement.
     pub fn query(&self, sql: &str, parameters: &[(&str, &str)]) -> Result<Vec<Vec<String>>, Failure> {
+        self.ask(Kind::Question, sql, parameters)
+    }
+
+    /// Creates or alters something. It is sent to one host, and to another only if there was no connection: what got no
+    /// answer may have been carried out.
+    pub fn run(&self, sql: &str) -> Result<(), Failure> {
+        self.ask(Kind::Statement, sql, &[]).map(drop)
+    }
+
+    fn ask(&self, kind: Kind, sql: &str, parameters: &[(&str, &str)]) -> Result<Vec<Vec<String>>, Failure> {
         let ask = async |client: &Client| {
             let mut query = client.query_raw(sql);
             for (name, value) in parameters {
@@ -116,7 +128,7 @@ impl Server {
             }
             query.fetch_bytes("JSONCompactStringsEachRow")?.collect().await
         };
-        let asked = self.of_some_host(Kind::Question, &|| Ok(()), ask);
+        let asked = self.of_some_host(kind, &|| Ok(()), ask);
         let (bytes, host) = self.runtime.block_on(asked)?;
         rows(&bytes).ok_or_else(|| self.context(host, Failure::new(Cause::Busy, "unreadable answer")))
     }
@@ -156,8 +168,8 @@ impl Server {
         self.of_some_host(Kind::Insert, check, send).await.map(|_| started.elapsed())
     }
 
-    /// Asks the hosts in turn, each at most once. An insert that was sent to one is not sent to another in the same call:
-    /// that is for the caller to decide, who knows whether it does harm. Answers the host as well.
+    /// Asks the hosts in turn, each at most once. What was sent to one and is no question is not sent to another in the
+    /// same call: that is for the caller to decide, who knows whether it does harm. Answers the host as well.
     async fn of_some_host<T>(
         &self,
         kind: Kind,
@@ -219,7 +231,7 @@ impl Server {
     fn limit(&self, kind: Kind) -> Duration {
         let limit = match kind {
             Kind::Question => self.query_timeout,
-            Kind::Insert => self.insert_timeout,
+            Kind::Statement | Kind::Insert => self.insert_timeout,
         };
         let left = self.deadline.map(|at| at.saturating_duration_since(Instant::now()));
         left.map_or(limit, |left| limit.min(left))

@@ -68,7 +68,8 @@ impl Sink for ClickHouseSink {
         };
         settings.shape.schemas = schemas("value", task.value_format())?;
         settings.shape.key_schemas = schemas("key", task.key_format())?;
-        let mut delivery = Delivery::new(settings, envelope)?;
+        let waiting = task.clone();
+        let mut delivery = Delivery::new(settings, envelope, Box::new(move |time| waiting.wait(time)))?;
         delivery.check_tables()?;
         Ok(ClickHouseSink { task: task.clone(), delivery, gap_ms: 0 })
     }

@@ -59,7 +59,11 @@ pub struct Link {
     pub notices: Vec<Notice>,
     /// How often the connector inserts.
     pub flush: Flush,
+    pub wait: Wait,
 }
+
+/// Sleeps, and answers true at once when the task is to end.
+pub type Wait = Box<dyn Fn(Duration) -> bool + Send>;
 
 pub struct Target {
     name: Name,
@@ -264,8 +268,8 @@ impl Target {
             return Ok(false);
         }
         for round in 0..=link.evolution.refresh_retries {
-            if round > 0 {
-                std::thread::sleep(REFRESH_PAUSE);
+            if round > 0 && (link.wait)(REFRESH_PAUSE) {
+                break;
             }
             self.look_again(link)?;
             if changes.iter().all(|change| self.shows(change)) {

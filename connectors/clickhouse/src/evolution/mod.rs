@@ -219,7 +219,7 @@ fn adding(link: &Link, name: &Name, columns: &[Column]) -> String {
 
 /// A statement that fails for what another task did in the meantime is tried once more.
 fn run(link: &Link, name: &Name, statement: &str) -> Result<(), Failure> {
-    let run = || link.server.query(statement, &[]).map(drop);
+    let run = || link.server.run(statement);
     let result = run().or_else(|failure| if is_final(failure.cause) { Err(failure) } else { run() });
     result.map_err(|failure| {
         let advice = match failure.cause {

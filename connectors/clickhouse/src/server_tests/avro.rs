@@ -14,7 +14,7 @@ pub fn delivery(lab: &Lab) -> Delivery {
 fn with(lab: &Lab, more: &[(&str, &str)], schemas: std::sync::Arc<crate::avro::Schemas>) -> Delivery {
     let mut settings = Settings::parse(&config(more).with("database", &lab.database)).unwrap();
     settings.shape.schemas = Some(schemas);
-    Delivery::new(settings, false).unwrap()
+    Delivery::new(settings, false, patient()).unwrap()
 }
 
 /// A record whose fields are all of type `long`.

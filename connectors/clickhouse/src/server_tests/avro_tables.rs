@@ -12,7 +12,7 @@ fn with(lab: &Lab, more: &[(&str, &str)], keys: bool) -> Delivery {
     let mut settings = Settings::parse(&config(more).with("database", &lab.database)).unwrap();
     settings.shape.schemas = Some(Fake::shared().schemas(""));
     settings.shape.key_schemas = keys.then(|| Fake::shared().schemas(""));
-    Delivery::new(settings, false).unwrap()
+    Delivery::new(settings, false, patient()).unwrap()
 }
 
 fn types(lab: &Lab) -> String {
@@ -151,7 +151,7 @@ fn records_that_nobody_can_read_make_no_table() {
     assert_eq!((outcome.rows, outcome.rejected.len()), (0, 2));
     let mut settings = Settings::parse(&config(&[CREATE]).with("database", &lab.database)).unwrap();
     settings.shape.schemas = Some(open("http://127.0.0.1:1"));
-    let mut away = Delivery::new(settings, false).unwrap();
+    let mut away = Delivery::new(settings, false, patient()).unwrap();
     let error = write(&mut away, "t", &[record(&[long("k", 1)])]).unwrap_err();
     assert_eq!(error.kind(), &Kind::Retry { after: None }, "{error}");
     assert!(lab.run("SHOW TABLES FROM @").is_empty());

@@ -19,7 +19,7 @@ fn closed() -> u16 {
 
 fn delivery(lab: &Lab, settings: &[(&str, &str)]) -> Result<Delivery> {
     let config: Config = settings.iter().copied().collect();
-    Delivery::new(Settings::parse(&config.with("database", &lab.database))?, false)
+    Delivery::new(Settings::parse(&config.with("database", &lab.database))?, false, patient())
 }
 
 /// Writes one record this way, and looks for it in the table.

@@ -15,6 +15,7 @@ mod rows;
 mod samples;
 mod schema;
 mod source;
+mod statements;
 mod tables;
 mod trouble;
 mod upserts;
@@ -29,7 +30,7 @@ use crate::delivery::Delivery;
 use crate::incoming::Incoming;
 use crate::server::Server;
 use crate::settings::Settings;
-use crate::target::Outcome;
+use crate::target::{Outcome, Wait};
 
 /// A database of its own on the server, dropped at the end.
 struct Lab {
@@ -55,7 +56,7 @@ impl Lab {
 
     fn delivery(&self, settings: &[(&str, &str)]) -> Delivery {
         let config = config(settings).with("database", &self.database);
-        Delivery::new(Settings::parse(&config).unwrap(), false).unwrap()
+        Delivery::new(Settings::parse(&config).unwrap(), false, patient()).unwrap()
     }
 
     /// All rows of a table as the server prints them.
@@ -78,6 +79,14 @@ fn seeded(cases: u32) -> TestRunner {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config = Cases { cases, failure_persistence: None, ..Cases::default() };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+}
+
+/// How tasks wait that nobody ends.
+fn patient() -> Wait {
+    Box::new(|time| {
+        std::thread::sleep(time);
+        false
+    })
 }
 
 fn config(settings: &[(&str, &str)]) -> Config {

@@ -116,7 +116,7 @@ fn a_server_that_is_away_is_tried_again() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let settings = Settings::parse(&config(&[("url", &url)])).unwrap();
-    let mut delivery = Delivery::new(settings, false).unwrap();
+    let mut delivery = Delivery::new(settings, false, patient()).unwrap();
     let error = refusal(&mut delivery, "t", &Kind::Retry { after: None });
     assert!(error.message().contains("refused"), "{error}");
 }
@@ -127,7 +127,7 @@ fn a_server_that_does_not_answer_is_given_up_in_time_and_tried_again() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let settings = Settings::parse(&config(&[("url", &url), ("timeoutSeconds", "1")])).unwrap();
-    let mut delivery = Delivery::new(settings, false).unwrap();
+    let mut delivery = Delivery::new(settings, false, patient()).unwrap();
     let error = refusal(&mut delivery, "t", &Kind::Retry { after: None });
     assert!(error.message().ends_with("no answer within 1000 ms"), "{error}");
 }

@@ -1,9 +1,11 @@
 //! Ways to the server that tests go: TLS, proxies, and servers that misbehave. Their threads end with the process.
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::runtime::Builder;
@@ -195,6 +197,60 @@ pub fn losing_answers(loses: Arc<Mutex<bool>>) -> u16 {
             answers.consume(length);
         }
     })
+}
+
+/// What becomes of a statement.
+#[derive(Clone, Copy)]
+pub enum Twist {
+    /// It is carried out, and the connection ends in place of the answer.
+    Lost,
+    /// Nobody carries it out, and the answer is that somebody did.
+    Feigned,
+    /// It takes more than a second.
+    Slow,
+}
+
+/// The real server, but for statements with this word in them.
+pub fn twisted(word: &'static str, twist: Twist) -> u16 {
+    serve(move |near| {
+        let far = TcpStream::connect(real()).unwrap();
+        let is_lost = Arc::new(AtomicBool::new(false));
+        let (loses, back, answers) =
+            (Arc::clone(&is_lost), near.try_clone().unwrap(), far.try_clone().unwrap());
+        thread::spawn(move || answer(answers, &back, &loses));
+        let mut asked = BufReader::new(&near);
+        while let Ok(bytes @ [_, ..]) = asked.fill_buf() {
+            if bytes.windows(word.len()).any(|part| part == word.as_bytes()) {
+                match twist {
+                    Twist::Lost => is_lost.store(true, Ordering::Release),
+                    Twist::Slow => thread::sleep(Duration::from_millis(1300)),
+                    Twist::Feigned => {
+                        let _ = (&near).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                        break;
+                    }
+                }
+            }
+            if (&far).write_all(bytes).is_err() {
+                break;
+            }
+            let length = bytes.len();
+            asked.consume(length);
+        }
+        let _ = near.shutdown(Shutdown::Both);
+        let _ = far.shutdown(Shutdown::Both);
+    })
+}
+
+fn answer(from: TcpStream, mut to: &TcpStream, is_lost: &AtomicBool) {
+    let mut answers = BufReader::new(from);
+    while let Ok(bytes @ [_, ..]) = answers.fill_buf() {
+        if is_lost.load(Ordering::Acquire) || to.write_all(bytes).is_err() {
+            break;
+        }
+        let length = bytes.len();
+        answers.consume(length);
+    }
+    let _ = to.shutdown(Shutdown::Both);
 }
 
 /// A server that begins no answer to its first request and breaks it off when it is told to. Others it ends at once.
