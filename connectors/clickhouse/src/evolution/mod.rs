@@ -117,7 +117,7 @@ impl Evolver {
     ) -> Result<Vec<Change>, Failure> {
         let indices = self.strays.iter().chain(rejected);
         let strays = indices.map(|&index| &part.records[index]);
-        let sample = Sample::read(strays, &link.shape, usize::MAX)?;
+        let sample = Sample::of_values(strays, &link.shape)?;
         let found = additions(&sample, &link.shape, table, link.wishes.objects_as_json);
         if link.evolution.mode == Mode::Halt {
             return halt(link, name, &found).map_or(Ok(Vec::new()), Err);
@@ -193,9 +193,13 @@ impl Evolver {
             }
         }
         if let Some((field, reason)) = first {
-            let others = if count > 1 { format!(" and {} others", count - 1) } else { String::new() };
             let field = proposal::short(&field);
-            let sentence = format!("table {name}: field {field:?}{others} are ignored: {reason}");
+            let ignored = match count {
+                1 => format!("field {field:?} is"),
+                2 => format!("field {field:?} and one other are"),
+                _ => format!("field {field:?} and {} others are", count - 1),
+            };
+            let sentence = format!("table {name}: {ignored} ignored: {reason}");
             link.notices.push(Notice::warning("fields_ignored", count, sentence));
         }
     }

@@ -9,7 +9,7 @@ use super::written::Written;
 use crate::failure::Failure;
 use crate::incoming::Incoming;
 use crate::json::Cursor;
-use crate::shape::{KeyForm, Shape};
+use crate::shape::{KeyForm, Shape, Upserts};
 
 #[derive(Default)]
 pub struct Sample {
@@ -28,11 +28,23 @@ impl Sample {
         shape: &Shape,
         max: usize,
     ) -> Result<Self, Failure> {
-        let mut reader = Reader::new(shape);
+        let mut reader = Reader::new(shape, shape.upserts.as_ref());
         for record in records {
             if reader.sample.records >= max && reader.sample.has_fields() {
                 break;
             }
+            reader.record(record)?;
+        }
+        Ok(reader.sample)
+    }
+
+    /// Of the values alone, for a table whose key nobody has to find.
+    pub fn of_values<'a>(
+        records: impl Iterator<Item = &'a Incoming<'a>>,
+        shape: &Shape,
+    ) -> Result<Self, Failure> {
+        let mut reader = Reader::new(shape, None);
+        for record in records {
             reader.record(record)?;
         }
         Ok(reader.sample)
@@ -46,6 +58,8 @@ impl Sample {
 
 struct Reader<'a> {
     shape: &'a Shape,
+    /// Keys are looked at for these.
+    upserts: Option<&'a Upserts>,
     sample: Sample,
     /// What may still be remembered.
     room: usize,
@@ -67,9 +81,10 @@ enum What {
 }
 
 impl<'a> Reader<'a> {
-    fn new(shape: &'a Shape) -> Self {
+    fn new(shape: &'a Shape, upserts: Option<&'a Upserts>) -> Self {
         Reader {
             shape,
+            upserts,
             sample: Sample::default(),
             room: ROOM,
             values: shape.schemas.as_deref().map(Written::new),
@@ -113,13 +128,13 @@ impl<'a> Reader<'a> {
             self.schemas.insert(id, what);
             what
         };
-        let needs_text = what == What::Names || what == What::Nothing && self.shape.upserts.is_some();
+        let needs_text = what == What::Names || what == What::Nothing && self.upserts.is_some();
         let text = if needs_text { known.text(body) } else { None };
         Ok((what == What::Nothing, text))
     }
 
     fn key(&mut self, key: Option<&[u8]>, row: Option<&Cursor<'_>>) -> Result<(), Failure> {
-        let Some(upserts) = &self.shape.upserts else { return Ok(()) };
+        let Some(upserts) = self.upserts else { return Ok(()) };
         match (key, &mut self.keys) {
             (Some(bytes), Some(keys)) => {
                 let text = keys.text(bytes)?;

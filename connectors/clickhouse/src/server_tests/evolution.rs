@@ -69,6 +69,22 @@ fn add_minds_flattened_fields_and_those_beside_mapped_ones() {
 }
 
 #[test]
+fn fields_that_are_ignored_are_told_as_one_or_as_several() {
+    let lab = Lab::new();
+    table(&lab, "a Int64");
+    let mut delivery = evolving(&lab, "add", &[]);
+    let mut told = |value: &str| {
+        accept(&mut delivery, "t", &[value]);
+        delivery.take_notices().remove(0).sentence
+    };
+    let name = "n".repeat(200);
+    let one = told(r#"{"k":1,"":2}"#);
+    assert!(one.contains("field \"\" is ignored: "), "{one}");
+    let two = told(&format!(r#"{{"k":1,"{name}":1,"{name}m":2}}"#));
+    assert!(two.contains(" and one other are ignored: "), "{two}");
+}
+
+#[test]
 fn hostile_records_do_not_blow_a_table_up() {
     let lab = Lab::new();
     let columns: Vec<_> = (0..989).map(|number| format!("c{number} UInt8")).collect();
