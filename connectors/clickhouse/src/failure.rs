@@ -52,11 +52,13 @@ pub struct Failure {
     pub cause: Cause,
     pub sentence: String,
     pub reach: Reach,
+    /// The server's number for what went wrong.
+    pub code: Option<u32>,
 }
 
 impl Failure {
     pub fn new(cause: Cause, sentence: impl Into<String>) -> Self {
-        Failure { cause, sentence: sentence.into(), reach: Reach::Answered }
+        Failure { cause, sentence: sentence.into(), reach: Reach::Answered, code: None }
     }
 
     /// No answer came.
@@ -81,7 +83,7 @@ impl Failure {
             None => (innermost(error), false),
         };
         let cause = if is_settings { Cause::Refused } else { Cause::Away };
-        Failure { cause, sentence, reach }
+        Failure { reach, ..Failure::new(cause, sentence) }
     }
 
     /// The server is at fault, not the request: another one may do better.
@@ -93,7 +95,8 @@ impl Failure {
     pub fn from_answer(answer: &str) -> Self {
         match parse(answer) {
             Some((code, message)) => {
-                Failure::new(cause(code), format!("code {code}: {}", shorten(without_version(message))))
+                let sentence = format!("code {code}: {}", shorten(without_version(message)));
+                Failure { code: Some(code), ..Failure::new(cause(code), sentence) }
             }
             None if ["401", "403", "407"].iter().any(|status| answer.starts_with(status)) => {
                 Failure::new(Cause::Refused, shorten(answer))
@@ -184,6 +187,8 @@ fn cause(code: u32) -> Cause {
     }
 }
 
+/// The server or the query has no more memory.
+pub const OUT_OF_MEMORY: u32 = 241;
 const SENTENCE_MAX: usize = 500;
 
 /// A server without memory, space, threads, Keeper, or enough replicas, or one that starts or stops.
@@ -237,6 +242,14 @@ mod tests {
             Cause::Data,
             "code 469: Constraint `c` is violated",
         );
+    }
+
+    #[test]
+    fn a_code_is_the_servers_own_and_none_that_a_sentence_has() {
+        let quoted = Failure::from_answer("Code: 395. DB::Exception: code 241: said the row");
+        assert_eq!(quoted.within("reading").code, Some(395));
+        assert_eq!(Failure::from_answer("Code: 241. DB::Exception: x").code, Some(OUT_OF_MEMORY));
+        assert_eq!(Failure::from_answer("502 Bad Gateway").code, None);
     }
 
     #[test]

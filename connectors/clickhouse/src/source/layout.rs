@@ -47,21 +47,14 @@ impl Layout {
     ) -> Result<Self> {
         let mut nodes = Vec::with_capacity(types.len());
         for text in &types {
-            let ty = types::parse(text).map_err(|_| {
-                Error::config(format!(
-                    "{}: a column has the type {text}, which is not read",
-                    relation.label()
-                ))
-            })?;
+            let ty = types::parse(text)
+                .map_err(|_| Error::config(format!("a column has the type {text}, which is not read")))?;
             nodes.push((compile(&ty, settings.forms), ty));
         }
         let raw = usize::from(settings.format == Format::Json);
         let values = selection.names.len() + raw;
         if nodes.len() != values + selection.keys.len() + 2 + selection.ties {
-            return Err(Error::fatal(format!(
-                "{}: the answer has other columns than asked for",
-                relation.label()
-            )));
+            return Err(Error::fatal("the answer has other columns than asked for"));
         }
         let field = |name: &String, node: Node| {
             let node = if settings.binary.contains(name) { node.binary() } else { node };
@@ -158,9 +151,7 @@ impl Layout {
         let mut rest = parts.value;
         match (self.format, self.value.as_slice()) {
             (Format::Json, [raw]) => {
-                fault = text(&raw.node, rest, |text| {
-                    record.value_text(text);
-                });
+                record.value_text(text(&raw.node, rest, "read the row with valueFormat=struct")?);
             }
             _ => {
                 record.value_flat(|out| fault = write_fields(&self.value, &mut rest, out));
@@ -169,16 +160,17 @@ impl Layout {
         record.value_schema(&self.value_schema);
         fault?;
         let (mut fault, mut rest) = (Ok(()), parts.key);
+        let told = |name: &str, Fault(reason)| Fault(format!("key column {name}: {reason}"));
         match self.key.as_slice() {
             [] => return Ok(()),
             // Converters of plain text take plain text.
-            [Field { node: node @ Node::Text, .. }] => {
-                fault = text(node, rest, |text| {
-                    record.key_text(text);
-                });
+            [Field { node: node @ Node::Text, name }] => {
+                let text = text(node, rest, "name the column in binaryColumns");
+                record.key_text(text.map_err(|fault| told(name, fault))?);
             }
             [one] => {
                 record.key_flat(|out| fault = write(&one.node, &mut rest, out));
+                fault = fault.map_err(|fault| told(&one.name, fault));
             }
             several => {
                 record.key_flat(|out| fault = write_fields(several, &mut rest, out));
@@ -189,15 +181,14 @@ impl Layout {
     }
 }
 
-fn text(node: &Node, bytes: &[u8], take: impl FnOnce(&str)) -> Result<(), Fault> {
+/// What could be done about text that is none, is `advice`.
+fn text<'a>(node: &Node, bytes: &'a [u8], advice: &str) -> Result<&'a str, Fault> {
     let text = match node {
         Node::Text => super::measure::sized(bytes).map(|(_, text)| text),
         _ => None,
     };
     let text = text.ok_or_else(|| Fault("the value is no text".to_owned()))?;
-    let told = |_| Fault("the text is not UTF-8; read the row with valueFormat=struct".to_owned());
-    take(std::str::from_utf8(text).map_err(told)?);
-    Ok(())
+    std::str::from_utf8(text).map_err(|_| Fault(format!("the text is not UTF-8; {advice}")))
 }
 
 fn schemas(value: &[Field], key: &[Field], relation: &Relation, format: Format) -> (String, String) {

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use penstock_sdk::{Error, Fields, Result};
 
-use crate::failure::{Cause, Failure};
+use crate::failure::{Cause, Failure, OUT_OF_MEMORY};
 use crate::server::Server;
 
 use super::cursor::Column;
@@ -146,12 +146,12 @@ impl Reader {
         let before = out.rows();
         let outcome = match self.turn(server, settings, out) {
             Ok(outcome) => outcome,
-            Err(Trouble::Told(error)) => return Err(error),
+            Err(Trouble::Told(error)) => return Err(error.within(self.relation.label())),
             Err(Trouble::Server(failure)) => {
                 self.page = None;
                 // Rows that were counted before this page were not read by it.
                 self.calm = Calm::default();
-                let error = self.blamed(failure);
+                let error = self.blamed(failure).within(self.relation.label());
                 if out.rows() == before {
                     return Err(error);
                 }
@@ -301,8 +301,8 @@ impl Reader {
 
     /// What is to be done about a failure, beside telling it.
     fn blamed(&mut self, failure: Failure) -> Error {
-        if failure.sentence.contains("code 241:") {
-            // Out of memory: fewer rows at once may fit, down to a single one.
+        if failure.code == Some(OUT_OF_MEMORY) {
+            // Fewer rows at once may fit, down to a single one.
             self.limit = (self.limit / 2).max(1);
         }
         if failure.cause == Cause::Schema && self.misfits < MISFITS_MAX {

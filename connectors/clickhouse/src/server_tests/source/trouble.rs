@@ -2,7 +2,7 @@
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 
-use penstock_sdk::Kind;
+use penstock_sdk::{Kind, Poll};
 
 use super::*;
 
@@ -50,6 +50,39 @@ fn a_stored_offset_of_other_settings_is_refused() {
     run.stored = Some(Fields::new().with("cursor", 97));
     run.drain();
     assert_eq!(ids(&run.take()), [97, 98, 99]);
+}
+
+#[test]
+fn a_row_that_cannot_be_a_record_is_told_with_its_table() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (id UInt64, v String) ENGINE = MergeTree ORDER BY id");
+    lab.run("INSERT INTO @.t VALUES (1, unhex('ff'))");
+    let told = Run::refused(&lab, &[("table", "t"), ("cursorColumn", "id")], None);
+    let expected = format!("Config: {}.t: column v: the text is not UTF-8", lab.database);
+    assert!(told.starts_with(&expected), "{told}");
+}
+
+#[test]
+fn a_key_that_is_no_text_is_told_with_its_column() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (id UInt64, v String, n Nullable(String)) ENGINE = MergeTree ORDER BY id");
+    lab.run("INSERT INTO @.t VALUES (1, unhex('ff'), unhex('ff'))");
+    for (key, format) in [("v", "struct"), ("v", "json"), ("n", "struct")] {
+        let base = [("table", "t"), ("cursorColumn", "id"), ("columns", "id")];
+        let mut run = Run::new(&lab, &[&base[..], &[("keyColumns", key), ("valueFormat", format)]].concat());
+        run.reader.prepare(&run.server, &run.settings, |_| None).unwrap();
+        let error = loop {
+            match run.reader.read(&run.server, &run.settings, &mut Poll::default()) {
+                Ok(outcome) => assert_ne!(outcome, Outcome::Idle),
+                Err(error) => break error,
+            }
+        };
+        let expected = format!(
+            "{}.t: key column {key}: the text is not UTF-8; name the column in binaryColumns",
+            lab.database
+        );
+        assert_eq!(error.message(), expected, "{format}");
+    }
 }
 
 /// The answer has begun, with status 200, when the server fails: what it says then is no row, whatever its bytes are.
