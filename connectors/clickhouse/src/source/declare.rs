@@ -72,7 +72,8 @@ fn rows() -> Vec<Setting> {
              writes Connect's Decimal as Base64, so string suits JSON better.",
         ),
         Setting::list("binaryColumns").default("").doc(
-            "Columns whose String and FixedString values are bytes and not text, separated by commas.",
+            "Columns of value or key whose String and FixedString values are bytes and not text, separated by commas. With \
+             valueFormat=json these can be columns of the key alone.",
         ),
     ]
 }

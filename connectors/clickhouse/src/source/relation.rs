@@ -75,7 +75,7 @@ impl Relation {
             [] => Vec::new(),
             names => self.describe(server, &quoted(names), "keyColumns")?,
         };
-        self.binary_columns_are_there(&columns, settings)?;
+        self.binary_columns_are_there(&columns, &keys, settings)?;
         selection(&columns, &keys, &by, settings)
     }
 
@@ -96,8 +96,14 @@ impl Relation {
         Ok(rows.into_iter().filter_map(column).collect())
     }
 
-    fn binary_columns_are_there(&self, columns: &[Described], settings: &Settings) -> Result<()> {
-        let missing = settings.binary.iter().find(|name| columns.iter().all(|column| column.name != **name));
+    fn binary_columns_are_there(
+        &self,
+        columns: &[Described],
+        keys: &[Described],
+        settings: &Settings,
+    ) -> Result<()> {
+        let is_read = |name: &String| columns.iter().chain(keys).any(|column| column.name == *name);
+        let missing = settings.binary.iter().find(|name| !is_read(name));
         match missing {
             None => Ok(()),
             Some(name) => Err(Error::config(format!(

@@ -168,9 +168,15 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         add("startFrom", "tables of one connector start alike; give each table that starts elsewhere a connector of its own".to_owned());
     }
     if word(config, "valueFormat") == "json" {
-        for key in ["binaryColumns", "wideIntegers", "decimals"] {
-            let default = ["", "string", "decimal"].contains(&word(config, key).as_str());
-            if !default {
+        let keys = config.list("keyColumns");
+        let of_values = config.list("binaryColumns").iter().any(|name| !keys.contains(name));
+        let is_given = |key: &str, default: &str| !["", default].contains(&word(config, key).as_str());
+        for (key, is_given) in [
+            ("binaryColumns", of_values),
+            ("wideIntegers", is_given("wideIntegers", "string")),
+            ("decimals", is_given("decimals", "decimal")),
+        ] {
+            if is_given {
                 add(key, "valueFormat=json takes values as the server prints them; leave it out".to_owned());
             }
         }

@@ -85,6 +85,20 @@ fn a_key_that_is_no_text_is_told_with_its_column() {
     }
 }
 
+#[test]
+fn a_column_of_the_key_alone_may_be_binary() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (id UInt64, v String) ENGINE = MergeTree ORDER BY id");
+    lab.run("INSERT INTO @.t VALUES (1, unhex('ff'))");
+    let base = [("table", "t"), ("cursorColumn", "id"), ("columns", "id"), ("keyColumns", "v")];
+    for format in ["struct", "json"] {
+        let more = [("binaryColumns", "v"), ("valueFormat", format)];
+        let mut run = Run::new(&lab, &[&base[..], &more].concat());
+        run.drain();
+        assert_eq!(run.take().len(), 1, "{format}");
+    }
+}
+
 /// The answer has begun, with status 200, when the server fails: what it says then is no row, whatever its bytes are.
 #[test]
 fn a_failure_on_the_way_is_no_data() {
