@@ -203,9 +203,10 @@ fn delivery() -> Vec<Setting> {
                  carry deduplication tokens. Tables need an engine of the MergeTree family that keeps tokens; see \
                  the connector's page. Otherwise an insert whose answer got lost is sent again.",
             ),
-        Setting::long("clickhouseClientInsertTimeoutMs")
-            .range(100, None)
-            .doc("Milliseconds after which an insert without an answer is given up and tried again; 240000 without a value."),
+        Setting::long("clickhouseClientInsertTimeoutMs").range(100, None).doc(
+            "Milliseconds after which an insert, or a statement that creates or alters a table, is given up without an \
+             answer and tried again; 240000 without a value.",
+        ),
         Setting::int("timeoutSeconds")
             .default("30")
             .range(0, 600)
