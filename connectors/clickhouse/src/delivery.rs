@@ -73,11 +73,15 @@ impl Delivery {
         }
         for topic in self.settings.topics.clone() {
             let name = self.table(&topic);
-            match Target::open(&mut self.link, name) {
+            if self.targets.contains_key(&name) {
+                continue;
+            }
+            match Target::open(&mut self.link, name.clone()) {
+                Ok(target) => drop(self.targets.insert(name, target)),
                 Err(failure) if failure.cause == Cause::Unfit => return Err(failure.into_error()),
                 // The others would wait for the same servers in vain.
                 Err(failure) if failure.cause.passes() => break,
-                Ok(_) | Err(_) => {}
+                Err(_) => {}
             }
         }
         Ok(())

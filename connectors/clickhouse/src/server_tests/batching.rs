@@ -139,6 +139,21 @@ fn what_exactly_once_assumes_of_the_tables_memory_follows_the_flush() {
 }
 
 #[test]
+fn a_table_that_was_checked_is_not_asked_about_again() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (k UInt32) ENGINE = MergeTree ORDER BY k SETTINGS non_replicated_deduplication_window = 1000");
+    let (port, heads) = ways::proxy(None);
+    let port = port.to_string();
+    let proxy = [("proxyType", "HTTP"), ("proxyHost", "127.0.0.1"), ("proxyPort", port.as_str())];
+    let mut delivery = lab.delivery(&[&proxy[..], &[("exactlyOnce", "true"), ("topics", "t")]].concat());
+    delivery.check_tables().unwrap();
+    let asked = heads.lock().unwrap().len();
+    let promise = Promise { token: "p", age: Duration::ZERO, is_repeated: false, may_send: &|| true };
+    delivery.write(&[record("t", 0, b"{\"k\":1}")], Some(&promise)).unwrap();
+    assert_eq!(heads.lock().unwrap().len(), asked + 1, "the insert alone");
+}
+
+#[test]
 fn what_tables_cannot_keep_is_told_when_settings_are_validated() {
     let lab = Lab::new();
     lab.run("CREATE TABLE @.bare (k UInt32) ENGINE = MergeTree ORDER BY k SETTINGS non_replicated_deduplication_window = 0");
