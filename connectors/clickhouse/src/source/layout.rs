@@ -27,7 +27,15 @@ pub struct Layout {
     key_schema: String,
 }
 
-/// Where the parts of a row begin.
+/// Where the parts of a row begin behind the value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cuts {
+    key: usize,
+    cursor: usize,
+    ties: usize,
+}
+
+/// The bytes of a row from each of its parts on.
 #[derive(Debug)]
 pub struct Parts<'a> {
     row: &'a [u8],
@@ -103,27 +111,28 @@ impl Layout {
         &self.cursor
     }
 
-    /// Steps over all of a row but its token.
-    pub fn skip(&self, rest: &mut &[u8]) -> Result<(), Lack> {
-        self.value.iter().chain(&self.key).try_for_each(|field| field.node.skip(rest))?;
+    /// Steps over all of a row but its token, and finds its parts.
+    pub fn measure(&self, rest: &mut &[u8]) -> Result<Cuts, Lack> {
+        let length = rest.len();
+        self.value.iter().try_for_each(|field| field.node.skip(rest))?;
+        let key = length - rest.len();
+        self.key.iter().try_for_each(|field| field.node.skip(rest))?;
+        let cursor = length - rest.len();
         self.cursor_node.skip(rest)?;
-        self.ties.iter().try_for_each(|node| node.skip(rest))
+        let ties = length - rest.len();
+        self.ties.iter().try_for_each(|node| node.skip(rest))?;
+        Ok(Cuts { key, cursor, ties })
     }
 
-    /// Finds the parts of a row that was stepped over before.
-    pub fn parts<'a>(&self, row: &'a [u8]) -> Result<Parts<'a>, Fault> {
-        let cut = |_| Fault("the row is cut off".to_owned());
-        let mut rest = row;
-        self.value.iter().try_for_each(|field| field.node.skip(&mut rest)).map_err(cut)?;
-        let key = rest;
-        self.key.iter().try_for_each(|field| field.node.skip(&mut rest)).map_err(cut)?;
-        let cursor = rest;
-        self.cursor_node.skip(&mut rest).map_err(cut)?;
-        let cursor = &cursor[..cursor.len() - rest.len()];
-        let at = self.cursor.read(cursor).ok_or_else(|| {
+    /// The parts of a row that was measured.
+    pub fn parts<'a>(&self, row: &'a [u8], cuts: Cuts) -> Result<Parts<'a>, Fault> {
+        let part = |from: usize| row.get(from..).ok_or_else(|| Fault("the row is cut off".to_owned()));
+        let (key, ties) = (part(cuts.key)?, part(cuts.ties)?);
+        let at = row.get(cuts.cursor..cuts.ties).and_then(|cursor| self.cursor.read(cursor));
+        let at = at.ok_or_else(|| {
             Fault(format!("column {}: the text is not UTF-8, and no position can hold it", self.cursor.name))
         })?;
-        Ok(Parts { row, value: row, key, ties: rest, at })
+        Ok(Parts { row, value: row, key, ties, at })
     }
 
     /// What tells a row apart from those that share its cursor value.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::failure::{Cause, Failure};
 use crate::server::{Piece, Server, Stream};
 
-use super::layout::Layout;
+use super::layout::{Cuts, Layout};
 use super::measure::{Lack, length};
 
 /// An answer that is being read. Nothing in it but one row, what came with it, and a piece more is in memory.
@@ -26,8 +26,8 @@ pub struct Page {
 /// What came of asking for a row.
 #[derive(Debug, PartialEq)]
 pub enum Next {
-    /// The row's bytes in the buffer, without the token at its end.
-    Row(Range<usize>),
+    /// The row's bytes in the buffer, without the token at its end, and where its parts are.
+    Row(Range<usize>, Cuts),
     /// Nothing new for now.
     Late,
     End,
@@ -72,12 +72,13 @@ impl Page {
                 if rest.is_empty() && self.has_ended {
                     return Ok(Next::End);
                 }
-                match layout.skip(&mut rest).and_then(|()| end_of_row(&mut rest, &self.token)) {
-                    Ok(()) => {
+                let measured = layout.measure(&mut rest);
+                match measured.and_then(|cuts| end_of_row(&mut rest, &self.token).map(|()| cuts)) {
+                    Ok(cuts) => {
                         let (start, end) = (self.at, self.buffer.len() - rest.len());
                         self.at = end;
                         self.look_at = 0;
-                        return Ok(Next::Row(start..end - self.token.len()));
+                        return Ok(Next::Row(start..end - self.token.len(), cuts));
                     }
                     Err(Lack::Bytes) if !self.has_ended => self.make_room(server)?,
                     Err(Lack::Bytes | Lack::Sense) => return Err(self.broken(server)),

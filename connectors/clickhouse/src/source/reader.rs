@@ -259,8 +259,8 @@ impl Reader {
         let (Some(open), Some(layout)) = (&mut self.page, &self.layout) else { return Ok(Outcome::Waiting) };
         let first = out.rows();
         while out.bytes() < POLL_BYTES && out.rows() - first < settings.batch_rows {
-            let row = match open.page.next(server, layout, SLICE)? {
-                Next::Row(row) => row,
+            let (row, cuts) = match open.page.next(server, layout, SLICE)? {
+                Next::Row(row, cuts) => (row, cuts),
                 Next::Late if out.rows() > first => return Ok(Outcome::More),
                 Next::Late => {
                     open.page.check_patience(server, settings.query_timeout)?;
@@ -270,7 +270,7 @@ impl Reader {
             };
             open.rows += 1;
             open.bytes += row.len();
-            let parts = layout.parts(open.page.bytes(&row))?;
+            let parts = layout.parts(open.page.bytes(&row), cuts)?;
             match self.track.admit(&parts.at, layout.fingerprint(&parts)) {
                 Verdict::Known => continue,
                 Verdict::New => open.new += 1,

@@ -122,7 +122,7 @@ impl Asked<'_> {
         let Some(types) = page.header(server, limit)? else { return late(&page) };
         let layout = Layout::of_cursor(types, selection)?;
         match page.next(server, &layout, limit)? {
-            Next::Row(row) => Ok(Some(layout.parts(page.bytes(&row))?.at)),
+            Next::Row(row, cuts) => Ok(Some(layout.parts(page.bytes(&row), cuts)?.at)),
             Next::End => Ok(None),
             Next::Late => late(&page),
         }

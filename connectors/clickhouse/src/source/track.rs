@@ -76,8 +76,7 @@ impl Track {
             }
             Ordering::Greater => {
                 self.at = Some(value.clone());
-                self.sent.clear();
-                self.sent_rows = 0;
+                self.forget();
             }
         }
         if self.sent.len() >= GROUP_MAX {
@@ -86,6 +85,15 @@ impl Track {
         *self.sent.entry(fingerprint).or_default() += 1;
         self.sent_rows += 1;
         Verdict::New
+    }
+
+    /// A map is cleared in the time that its room takes, and after a large group most values have few rows.
+    fn forget(&mut self) {
+        if self.sent.capacity() > ROOM_KEPT {
+            self.sent = HashMap::new();
+        }
+        self.sent.clear();
+        self.sent_rows = 0;
     }
 
     fn is_known(&mut self, value: &Value, fingerprint: u64) -> bool {
@@ -105,14 +113,19 @@ impl Track {
     pub fn position(&self, ties_max: usize) -> Position {
         let mut ties: Vec<u64> =
             self.sent.iter().flat_map(|(tie, count)| std::iter::repeat_n(*tie, *count as usize)).collect();
+        if ties.len() > ties_max {
+            ties.select_nth_unstable(ties_max);
+            ties.truncate(ties_max);
+        }
         ties.sort_unstable();
-        ties.truncate(ties_max);
         Position { at: self.at.clone(), ties }
     }
 }
 
 /// Distinct rows with one value that a task remembers: about 60 MB, twice while a page is read.
 const GROUP_MAX: usize = 1_000_000;
+/// Rows with one value whose room is worth keeping for the next.
+const ROOM_KEPT: usize = 1_000;
 
 #[cfg(test)]
 mod tests;

@@ -149,6 +149,30 @@ fn rows_that_went_are_no_trouble() {
 }
 
 #[test]
+fn a_large_group_leaves_no_room_behind() {
+    let mut track = Track::default();
+    for row in 0..100_000 {
+        track.admit(&Value::Number(1), row);
+    }
+    track.admit(&Value::Number(2), 7);
+    assert!(track.sent.capacity() < 100, "{}", track.sent.capacity());
+    assert_eq!(track.position(10), Position { at: Some(Value::Number(2)), ties: vec![7] });
+}
+
+#[test]
+fn an_offset_remembers_the_least_fingerprints_in_order() {
+    let mut track = Track::default();
+    for row in [5, 3, 9, 3, 1, 7] {
+        track.admit(&Value::Number(1), row);
+    }
+    for (ties_max, expected) in
+        [(0, &[][..]), (3, &[1, 3, 3]), (6, &[1, 3, 3, 5, 7, 9]), (9, &[1, 3, 3, 5, 7, 9])]
+    {
+        assert_eq!(track.position(ties_max).ties, expected);
+    }
+}
+
+#[test]
 fn an_answer_that_goes_back_is_noticed() {
     let mut track = Track::new(Position { at: Some(Value::Number(5)), ties: vec![1] });
     track.begin_page();
