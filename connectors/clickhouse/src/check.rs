@@ -3,7 +3,6 @@ use std::time::{Duration, Instant};
 
 use penstock_sdk::{Config, Problem};
 
-use crate::connect;
 use crate::exact::Guarantee;
 use crate::failure::{Cause, Failure};
 use crate::server::Server;
@@ -16,13 +15,11 @@ use crate::upsert;
 /// the configuration.
 pub fn outside(config: &Config) -> Vec<Problem> {
     let Ok(settings) = Settings::parse(config) else { return Vec::new() };
-    if let Some(Err(failure)) = settings.connection.trust.as_ref().map(connect::check) {
-        return vec![problem(&failure.sentence)];
-    }
-    if settings.shape.upserts.is_none() && !settings.exactly_once {
-        return Vec::new();
-    }
-    let Ok(server) = Server::new(&settings) else { return Vec::new() };
+    let server = match server(&settings) {
+        Ok(server) if settings.shape.upserts.is_some() || settings.exactly_once => server,
+        Ok(_) => return Vec::new(),
+        Err(problems) => return problems,
+    };
     let server = server.until(Instant::now() + PATIENCE);
     let mut problems = Vec::new();
     for topic in &settings.topics {
@@ -36,6 +33,15 @@ pub fn outside(config: &Config) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// The way to the server, or what is wrong with the certificates that the settings name. It is not connected yet.
+pub fn server(settings: &Settings) -> Result<Server, Vec<Problem>> {
+    Server::new(settings).map_err(|failure| match failure.cause {
+        Cause::Unfit => vec![problem(&failure.sentence)],
+        // The worker has no more threads or files, which is not the configuration's fault.
+        _ => Vec::new(),
+    })
 }
 
 fn table_of(server: &Server, settings: &Settings, name: &Name) -> Result<(), Failure> {

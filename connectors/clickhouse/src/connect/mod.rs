@@ -10,7 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
 use crate::failure::Failure;
-use crate::settings::{Connection, Proxy, Trust};
+use crate::settings::{Connection, Proxy};
 pub use road::Road;
 
 /// What went wrong on the way, in words for a person.
@@ -48,11 +48,6 @@ pub fn client(road: Road) -> clickhouse::Client {
         .pool_idle_timeout(IDLE_MAX)
         .build(road);
     clickhouse::Client::with_http_client(http)
-}
-
-/// Finds settings of certificates that cannot work, without a connection.
-pub fn check(trust: &Trust) -> Result<(), Failure> {
-    tls::config(trust).map(drop)
 }
 
 /// What an error of a connection means that was there already: a server may refuse a certificate late.

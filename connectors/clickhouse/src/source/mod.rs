@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use penstock_sdk::{About, Config, Error, Kind, Level, Poll, Problem, Result, Source, Task};
 
+use crate::check;
 use crate::server::Server;
 #[cfg(test)]
 pub use layout::{Layout, Parts};
@@ -62,7 +63,10 @@ impl Source for ClickHouseSource {
     }
 
     fn validate(config: &Config) -> Vec<Problem> {
-        settings::problems(config)
+        match Settings::parse(config) {
+            Ok(settings) => check::server(&settings.connection).err().unwrap_or_default(),
+            Err(_) => settings::problems(config),
+        }
     }
 
     fn plan(config: &Config, tasks_max: usize) -> Result<Vec<Config>> {
@@ -140,3 +144,25 @@ impl ClickHouseSource {
 
 /// A stop is noticed by the worker between two calls.
 const WAIT_MAX: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_that_are_not_there_are_told_when_settings_are_validated() {
+        let pairs = [
+            ("hostname", "a"),
+            ("ssl", "true"),
+            ("table", "t"),
+            ("cursorColumn", "id"),
+            ("topic", "t"),
+            ("sslRootCertificate", "/nowhere/ca.pem"),
+        ];
+        let problems = ClickHouseSource::validate(&pairs.into_iter().collect());
+        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+        assert_eq!(problem.setting, "sslRootCertificate");
+        assert!(problem.message.starts_with("reading /nowhere/ca.pem: "), "{problem:?}");
+        assert_eq!(ClickHouseSource::validate(&pairs[..5].iter().copied().collect()), []);
+    }
+}
