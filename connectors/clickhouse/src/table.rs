@@ -50,6 +50,16 @@ pub fn columns(server: &Server, name: &Name) -> Result<Vec<Column>, Failure> {
     Ok(columns.collect())
 }
 
+/// The engine's name, and all that its definition says.
+pub fn engine(server: &Server, name: &Name) -> Result<[String; 2], Failure> {
+    let parameters = [("database", name.database.as_str()), ("table", name.table.as_str())];
+    let row = server.query(ENGINE, &parameters)?.into_iter().next();
+    row.and_then(|row| row.try_into().ok()).ok_or_else(|| {
+        let sentence = format!("table {name} does not exist, or the user may not see it");
+        Failure::new(Cause::MissingTable, sentence)
+    })
+}
+
 /// The time zones that a task met. Each is read once: it takes the server half a second.
 pub struct ZoneCache {
     known: HashMap<String, Zone>,
@@ -101,6 +111,8 @@ impl ZoneCache {
     }
 }
 
+const ENGINE: &str = "SELECT engine, engine_full FROM system.tables \
+    WHERE database = {database:String} AND name = {table:String}";
 const COLUMNS: &str = "SELECT name, type, default_kind FROM system.columns \
     WHERE database = {database:String} AND table = {table:String} ORDER BY position";
 

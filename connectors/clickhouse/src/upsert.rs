@@ -3,19 +3,15 @@ use crate::decoder::Keys;
 use crate::failure::{Cause, Failure};
 use crate::server::Server;
 use crate::shape::Upserts;
-use crate::table::Name;
+use crate::table::{self, Name};
 
 /// Finds the columns that a table keeps the newest row of a key by. Fails with a sentence on what the table would
 /// have to be.
 pub fn keys(server: &Server, name: &Name, upserts: &Upserts) -> Result<Keys, Failure> {
+    let [engine, full] = table::engine(server, name)?;
     let parameters = [("database", name.database.as_str()), ("table", name.table.as_str())];
-    let rows = server.query(ENGINE, &parameters)?;
-    let [engine, full] = rows.first().map(Vec::as_slice).unwrap_or_default() else {
-        let sentence = format!("table {name} does not exist, or the user may not see it");
-        return Err(Failure::new(Cause::MissingTable, sentence));
-    };
     let columns = server.query(KEYS, &parameters)?.into_iter().flatten().collect();
-    let (version, deleted) = columns_of(engine, full, upserts)
+    let (version, deleted) = columns_of(&engine, &full, upserts)
         .map_err(|reason| Failure::new(Cause::Schema, format!("upsertMode: table {name} {reason}")))?;
     Ok(Keys { version, deleted, required: columns })
 }
@@ -86,8 +82,6 @@ const NEEDED: &str = "expected ReplacingMergeTree(version, is_deleted)";
 const NAME_THEM: &str =
     "set upsertVersionColumn and upsertDeletedColumn to the columns of the ReplacingMergeTree behind it";
 
-const ENGINE: &str = "SELECT engine, engine_full FROM system.tables \
-    WHERE database = {database:String} AND name = {table:String}";
 const KEYS: &str = "SELECT name FROM system.columns WHERE database = {database:String} AND table = {table:String} \
     AND (is_in_sorting_key OR is_in_partition_key) ORDER BY position";
 

@@ -3,7 +3,7 @@ use crate::decoder;
 use crate::failure::{Cause, Failure};
 use crate::proposal::{self, Column};
 use crate::server::Server;
-use crate::table::Name;
+use crate::table::{self, Name};
 
 pub struct Described {
     engine: String,
@@ -22,12 +22,8 @@ impl Described {
     pub fn read(server: &Server, name: &Name) -> Result<Self, Failure> {
         let context = |failure: Failure| failure.within(&format!("reading the columns of {name}"));
         let parameters = [("database", name.database.as_str()), ("table", name.table.as_str())];
-        let engine = server.query(ENGINE, &parameters).map_err(context)?;
+        let [engine, full] = table::engine(server, name).map_err(context)?;
         let columns = server.query(COLUMNS, &parameters).map_err(context)?;
-        let [engine, full] = engine.first().map(Vec::as_slice).unwrap_or_default() else {
-            let sentence = format!("table {name} does not exist, or the user may not see it");
-            return Err(Failure::new(Cause::MissingTable, sentence));
-        };
         let arguments = full.split_once(" ORDER BY").map_or(full.as_str(), |(arguments, _)| arguments);
         let columns = columns.into_iter().filter_map(|row| {
             let [name, type_text, is_key, kind] = <[String; 4]>::try_from(row).ok()?;
@@ -35,7 +31,8 @@ impl Described {
             let is_key = is_key == "1" || proposal::names_column(arguments, &name);
             Some(Known { column: decoder::Column { name, type_text, has_default: false }, is_key, is_open })
         });
-        Ok(Described { engine: engine.clone(), columns: columns.collect() })
+        let columns = columns.collect();
+        Ok(Described { engine, columns })
     }
 
     /// Whether records were decoded by the columns that the table has now.
@@ -69,8 +66,6 @@ impl Described {
 }
 
 const FRONTS: &[&str] = &["Distributed", "Buffer", "View", "MaterializedView", "Merge"];
-const ENGINE: &str = "SELECT engine, engine_full FROM system.tables \
-    WHERE database = {database:String} AND name = {table:String}";
 const COLUMNS: &str = "SELECT name, type, \
     toString(toUInt8(is_in_sorting_key OR is_in_primary_key OR is_in_partition_key OR is_in_sampling_key)), default_kind \
     FROM system.columns WHERE database = {database:String} AND table = {table:String} ORDER BY position";
