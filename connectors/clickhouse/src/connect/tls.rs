@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{AlertDescription, CertificateError, ClientConfig, Err
 
 use super::Trouble;
 use crate::failure::{Cause, Failure};
-use crate::settings::{Pem, Trust};
+use crate::settings::{CERTIFICATE, KEY, Pem, ROOT, Trust};
 
 /// Reads what the settings name. Nothing of a key or a file's content gets into a message.
 pub fn config(trust: &Trust) -> Result<ClientConfig, Failure> {
@@ -116,10 +116,6 @@ pub fn explain(error: &Error, name: &str) -> Trouble {
     };
     Trouble { sentence, is_settings: true }
 }
-
-const ROOT: &str = "sslRootCertificate";
-const CERTIFICATE: &str = "sslClientCertificate";
-const KEY: &str = "sslClientKey";
 
 #[cfg(test)]
 mod tests {

@@ -238,9 +238,9 @@ fn text<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
     config.get(key).map(str::trim).filter(|value| !value.is_empty())
 }
 
-const ROOT: &str = "sslRootCertificate";
-const CERTIFICATE: &str = "sslClientCertificate";
-const KEY: &str = "sslClientKey";
+pub const ROOT: &str = "sslRootCertificate";
+pub const CERTIFICATE: &str = "sslClientCertificate";
+pub const KEY: &str = "sslClientKey";
 const BY_CERTIFICATE: &str = "sslClientAuthentication";
 const TOKEN: &str = "accessToken";
 /// A server that is there answers much sooner; one behind a firewall that says nothing never does.

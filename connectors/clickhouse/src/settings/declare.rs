@@ -5,7 +5,7 @@ use super::flush;
 
 /// All settings, in the order in which a form shows them.
 pub fn declare() -> Vec<Setting> {
-    let groups = [
+    grouped([
         ("Connection", connection()),
         ("Target", target()),
         ("Rows", rows()),
@@ -13,7 +13,11 @@ pub fn declare() -> Vec<Setting> {
         ("Batches", batches()),
         ("Delivery", delivery()),
         ("Compatibility", ignored()),
-    ];
+    ])
+}
+
+/// Groups follow each other as a form shows them.
+pub fn grouped<const N: usize>(groups: [(&str, Vec<Setting>); N]) -> Vec<Setting> {
     groups
         .into_iter()
         .flat_map(|(group, settings)| settings.into_iter().map(move |setting| setting.group(group)))

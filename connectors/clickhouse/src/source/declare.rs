@@ -1,13 +1,11 @@
 //! Declares the settings of the source; those of the connection are the sink's.
 use penstock_sdk::{Importance, Setting};
 
+use crate::settings::{connection, grouped};
+
 /// All settings, in the order in which a form shows them.
 pub fn declare() -> Vec<Setting> {
-    let groups = [("Source", source()), ("Rows", rows()), ("Reading", reading())];
-    let own = groups
-        .into_iter()
-        .flat_map(|(group, settings)| settings.into_iter().map(move |setting| setting.group(group)));
-    crate::settings::connection().into_iter().chain(own).collect()
+    grouped([("Connection", connection()), ("Source", source()), ("Rows", rows()), ("Reading", reading())])
 }
 
 fn source() -> Vec<Setting> {
@@ -106,4 +104,17 @@ fn reading() -> Vec<Setting> {
             "Settings of the server for each query as name=value, separated by commas, for instance final=1.",
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_is_in_a_group() {
+        for setting in declare() {
+            let told = format!("{setting:?}");
+            assert!(told.contains("group: Some("), "{told}");
+        }
+    }
 }
