@@ -1,6 +1,8 @@
 //! Numbers, dates and times as text.
 use std::fmt::Write;
 
+use crate::columns::Given;
+
 /// A number whose last `scale` digits are behind the point.
 pub fn decimal(number: i128, scale: usize) -> String {
     let sign = if number < 0 { "-" } else { "" };
@@ -53,44 +55,19 @@ fn point(sign: &str, digits: &str, scale: usize) -> String {
 
 /// Days since 1970-01-01 as `YYYY-MM-DD`.
 pub fn date(days: i64) -> String {
-    // Years begin in March here, so that the leap day is a year's last; eras have 400 years.
-    let days = days + DAYS_TO_1970;
-    let (era, day) = (days.div_euclid(ERA), days.rem_euclid(ERA));
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, later) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    format!("{:04}-{month:02}-{day:02}", era * 400 + year + later)
+    Given::Date(days).to_string()
 }
 
 /// Ticks of 10^-`scale` seconds since 1970 as `YYYY-MM-DDThh:mm:ss.fffZ`.
 pub fn instant(ticks: i64, scale: u32) -> String {
-    let unit = 10_i64.pow(scale.min(18));
-    let (seconds, fraction) = (ticks.div_euclid(unit), ticks.rem_euclid(unit));
-    let (days, of_day) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
-    let (hours, minutes, seconds) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    let mut text = format!("{}T{hours:02}:{minutes:02}:{seconds:02}", date(days));
-    if scale > 0 {
-        let _ = write!(text, ".{fraction:0width$}", width = scale as usize);
-    }
-    text + "Z"
+    Given::Instant(ticks, scale).to_string()
 }
 
 /// Ticks of 10^-`scale` seconds as `hh:mm:ss.fff`, with a minus for spans back.
 pub fn span(ticks: i64, scale: u32) -> String {
-    let unit = 10_u64.pow(scale.min(18));
-    let (seconds, fraction) = (ticks.unsigned_abs() / unit, ticks.unsigned_abs() % unit);
-    let sign = if ticks < 0 { "-" } else { "" };
-    let text = format!("{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if scale == 0 { text } else { format!("{text}.{fraction:0width$}", width = scale as usize) }
+    Given::Clock(ticks, scale).to_string()
 }
 
-const DAY: i64 = 86_400;
-/// Days of 400 years.
-const ERA: i64 = 146_097;
-/// Days from 0000-03-01 to 1970-01-01.
-const DAYS_TO_1970: i64 = 719_468;
 /// As many digits as a limb surely holds.
 const GROUP: u128 = 1_000_000_000_000_000_000;
 
