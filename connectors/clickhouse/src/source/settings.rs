@@ -267,6 +267,11 @@ mod tests {
         refused(&several, "topic", "expected {table} in it");
         refused(&[("table", ""), ("tables", "a,a"), ("topic", "{table}")], "tables", "a comes twice");
         refused(&[("valueFormat", "json"), ("decimals", "double")], "decimals", "as the server prints them");
+        for (key, value) in [("wideIntegers", "decimal"), ("decimals", "string"), ("binaryColumns", "v")] {
+            refused(&[("valueFormat", "json"), (key, value)], key, "as the server prints them");
+        }
+        let defaults = [("wideIntegers", "string"), ("decimals", "decimal"), ("binaryColumns", "")];
+        assert_eq!(problems(&config(&[&[("valueFormat", "json")], &defaults[..]].concat())), []);
         let json = ("value.converter", "org.apache.kafka.connect.json.JsonConverter");
         refused(&[("valueFormat", "json"), json], "valueFormat", "StringConverter");
     }
