@@ -91,6 +91,11 @@ impl Failure {
         self.cause == Cause::Away || self.reach != Reach::Answered
     }
 
+    /// The server does not believe who asks.
+    pub fn is_login(&self) -> bool {
+        self.code.is_some_and(|code| LOGIN.contains(&code))
+    }
+
     /// Reads the text of an answer, which is the server's or that of a proxy before it.
     pub fn from_answer(answer: &str) -> Self {
         match parse(answer) {
@@ -206,6 +211,8 @@ const BUSY: &[u32] = &[
 const SCHEMA: &[u32] = &[8, 9, 10, 16, 20, 33, 36, 44, 47, 50, 53, 70, 122, 131, 349];
 /// A single row can be at fault.
 const DATA: &[u32] = &[6, 25, 26, 27, 38, 41, 69, 72, 117, 153, 190, 321, 395, 407, 467, 469, 691];
+/// Unknown users, wrong and missing passwords.
+const LOGIN: &[u32] = &[192, 193, 194, 516];
 /// Users, passwords, grants.
 const REFUSED: &[u32] = &[192, 193, 194, 195, 344, 497, 516, 720, 767];
 
@@ -250,6 +257,9 @@ mod tests {
         assert_eq!(quoted.within("reading").code, Some(395));
         assert_eq!(Failure::from_answer("Code: 241. DB::Exception: x").code, Some(OUT_OF_MEMORY));
         assert_eq!(Failure::from_answer("502 Bad Gateway").code, None);
+        let is_login =
+            |code: u32| Failure::from_answer(&format!("Code: {code}. DB::Exception: x")).is_login();
+        assert_eq!([192, 193, 194, 516, 497].map(is_login), [true, true, true, true, false]);
     }
 
     #[test]

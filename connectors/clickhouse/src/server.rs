@@ -28,6 +28,8 @@ pub struct Server {
     query_timeout: Duration,
     insert_timeout: Duration,
     async_insert: bool,
+    /// The settings that say who asks.
+    login: String,
     /// Nothing is waited for beyond this.
     deadline: Option<Instant>,
     /// Small pieces of a block wait here for company: compressing few bytes at a time compresses little.
@@ -88,6 +90,7 @@ impl Server {
             query_timeout: settings.query_timeout,
             insert_timeout: settings.insert_timeout,
             async_insert: settings.async_insert,
+            login: connection.login.settings(),
             deadline: None,
             gathered: RefCell::new(Vec::with_capacity(CHUNK)),
         })
@@ -245,7 +248,10 @@ impl Server {
         self.context(host, failure)
     }
 
-    fn context(&self, host: usize, failure: Failure) -> Failure {
+    fn context(&self, host: usize, mut failure: Failure) -> Failure {
+        if failure.is_login() {
+            failure.sentence = format!("{}; see {}", failure.sentence, self.login);
+        }
         failure.within(&format!("clickhouse {}", self.clients[host].1))
     }
 }

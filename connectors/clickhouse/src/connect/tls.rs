@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{AlertDescription, CertificateError, ClientConfig, Err
 
 use super::Trouble;
 use crate::failure::{Cause, Failure};
-use crate::settings::{CERTIFICATE, KEY, Pem, ROOT, Trust};
+use crate::settings::{CERTIFICATE, KEY, Pem, ROOT, SERVER_NAME, Trust};
 
 /// Reads what the settings name. Nothing of a key or a file's content gets into a message.
 pub fn config(trust: &Trust) -> Result<ClientConfig, Failure> {
@@ -89,7 +89,7 @@ pub fn explain(error: &Error, name: &str) -> Trouble {
             ),
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => format!(
                 "TLS: the server's certificate is not made out to {name}; use a name that is in it, or set \
-                 ssl_socket_sni to one"
+                 {SERVER_NAME} to one"
             ),
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "TLS: the server's certificate has expired".to_owned()
@@ -105,9 +105,12 @@ pub fn explain(error: &Error, name: &str) -> Trouble {
             | AlertDescription::UnknownCA
             | AlertDescription::CertificateUnknown
             | AlertDescription::CertificateExpired
-            | AlertDescription::AccessDenied
-            | AlertDescription::HandshakeFailure,
+            | AlertDescription::AccessDenied,
         ) => format!("TLS: the server does not accept this client's certificate, see {CERTIFICATE}: {error}"),
+        Error::AlertReceived(AlertDescription::HandshakeFailure) => format!(
+            "TLS: the server asks for a certificate, see {CERTIFICATE}, or has no cipher in common with this client, \
+             which takes those of TLS 1.2 and 1.3 alone: {error}"
+        ),
         Error::InvalidMessage(_) => {
             "TLS: the server does not speak TLS on this port; name its HTTPS port, or set ssl to false"
                 .to_owned()
@@ -125,6 +128,18 @@ mod tests {
         let file = |text: &str| Pem::File(text.to_owned());
         let trust = Trust { client: Some((file(client.0), file(client.1))), ..Trust::default() };
         config(&trust).unwrap_err().sentence
+    }
+
+    #[test]
+    fn a_server_that_breaks_the_handshake_off_may_lack_more_than_a_certificate() {
+        let told = |alert| explain(&Error::AlertReceived(alert), "a").sentence;
+        let handshake = told(AlertDescription::HandshakeFailure);
+        assert!(handshake.contains("no cipher in common") && handshake.contains(CERTIFICATE), "{handshake}");
+        let unknown = told(AlertDescription::UnknownCA);
+        assert!(
+            unknown.starts_with("TLS: the server does not accept this client's certificate, see"),
+            "{unknown}"
+        );
     }
 
     #[test]

@@ -103,6 +103,18 @@ fn a_wrong_password_is_no_data_error_and_is_not_shown() {
 }
 
 #[test]
+fn a_refused_login_names_its_settings() {
+    let lab = Lab::new();
+    let told = |settings: &[(&str, &str)]| {
+        refusal(&mut lab.delivery(settings), "t", &Kind::Fatal).message().to_owned()
+    };
+    for (user, password) in [("default", "wrong"), ("nobody", "x"), ("writer", "")] {
+        let told = told(&[("username", user), ("password", password)]);
+        assert!(told.ends_with("; see username and password"), "{told}");
+    }
+}
+
+#[test]
 fn a_setting_that_the_server_does_not_know_is_its_sentence() {
     let lab = Lab::new();
     lab.run("CREATE TABLE @.t (k UInt32) ENGINE = Memory");

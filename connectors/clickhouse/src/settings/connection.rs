@@ -66,6 +66,17 @@ pub struct Proxy {
     pub password: Secret,
 }
 
+impl Login {
+    /// Their names.
+    pub fn settings(&self) -> String {
+        match self {
+            Login::Password { .. } => "username and password".to_owned(),
+            Login::Certificate { .. } => format!("username and {CERTIFICATE}"),
+            Login::Token(_) => TOKEN.to_owned(),
+        }
+    }
+}
+
 impl Connection {
     pub fn parse(config: &Config, properties: &Properties) -> Result<Self> {
         let hosts = hosts(config, properties.ssl)?;
@@ -149,8 +160,9 @@ fn trust(config: &Config, properties: &Properties, is_secure: bool) -> Result<Op
     let root = given(ROOT, &properties.root);
     let certificate = given(CERTIFICATE, &properties.certificate);
     let key = given(KEY, &properties.key);
+    let server_name = text(config, SERVER_NAME).map(str::to_owned);
     if !is_secure {
-        let unused = [(ROOT, &root), (CERTIFICATE, &certificate), (KEY, &key)];
+        let unused = [(ROOT, &root), (CERTIFICATE, &certificate), (KEY, &key), (SERVER_NAME, &server_name)];
         return match unused.iter().find(|(_, value)| value.is_some()) {
             Some((key, _)) => Err(Error::config(format!("{key}: has no effect without ssl=true"))),
             None => Ok(None),
@@ -166,7 +178,6 @@ fn trust(config: &Config, properties: &Properties, is_secure: bool) -> Result<Op
             return Err(Error::config(format!("{CERTIFICATE}: a value is required beside {KEY}")));
         }
     };
-    let server_name = text(config, "ssl_socket_sni").map(str::to_owned);
     Ok(Some(Trust { root: root.map(Pem::new), client, server_name }))
 }
 
@@ -241,6 +252,7 @@ fn text<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
 pub const ROOT: &str = "sslRootCertificate";
 pub const CERTIFICATE: &str = "sslClientCertificate";
 pub const KEY: &str = "sslClientKey";
+pub const SERVER_NAME: &str = "ssl_socket_sni";
 const BY_CERTIFICATE: &str = "sslClientAuthentication";
 const TOKEN: &str = "accessToken";
 /// A server that is there answers much sooner; one behind a firewall that says nothing never does.
@@ -299,6 +311,7 @@ mod tests {
         let text = parsed(&[("hostname", "a"), ("ssl", "true"), ("sslRootCertificate", "-----BEGIN X")]);
         assert!(matches!(text.unwrap().trust.unwrap().root, Some(Pem::Text(_))));
         refused(&[("sslRootCertificate", "/x")], "sslRootCertificate: has no effect without ssl=true");
+        refused(&[("ssl_socket_sni", "b")], "ssl_socket_sni: has no effect without ssl=true");
         let half = [("ssl", "true"), ("sslClientCertificate", "/x")];
         refused(&half, "sslClientKey: a value is required beside sslClientCertificate");
         refused(

@@ -15,7 +15,7 @@ use std::time::Duration;
 use penstock_sdk::{Config, Error, Problem, Result, Task};
 
 use crate::values::Loss;
-pub use connection::{CERTIFICATE, Connection, Host, KEY, Login, Pem, Proxy, ROOT, Trust};
+pub use connection::{CERTIFICATE, Connection, Host, KEY, Login, Pem, Proxy, ROOT, SERVER_NAME, Trust};
 pub use declare::{connection, declare, grouped};
 pub use flush::Flush;
 use parts::{Properties, async_insert, pairs, server_settings, token_settings};
