@@ -68,11 +68,11 @@ pub fn connection() -> Vec<Setting> {
         Setting::string("ssl_socket_sni")
             .default("")
             .importance(Importance::Low)
-            .doc("Name that TLS asks for and finds in the certificate, when it is not the hostname."),
+            .doc("Name that TLS asks for and finds in the certificate, when it is not the hostname. It needs ssl=true."),
         Setting::string("jdbcConnectionProperties").default("").importance(Importance::Low).doc(
             "Properties in the form of a query string. Of these ssl, sslmode=strict, sslrootcert, sslcert, sslkey, \
-             ssl_authentication, database, socket_timeout and connection_timeout are used; those that steer the Java \
-             driver's own connections are passed over, others are refused.",
+             ssl_authentication, database, socket_timeout and connection_timeout are used, a timeout of 0 as none given; \
+             those that steer the Java driver's own connections are passed over, others are refused.",
         ),
         Setting::string("proxyType").default("IGNORE").recommended(&["IGNORE", "HTTP", "SOCKS"]).doc(
             "Whether to go through a proxy: IGNORE or DIRECT does not, HTTP opens tunnels for HTTPS and lets the proxy \

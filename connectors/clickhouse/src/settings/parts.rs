@@ -32,10 +32,14 @@ impl Properties {
             match name {
                 "ssl" => properties.ssl = Some(value.parse().map_err(|_| wrong())?),
                 "database" => properties.database = Some(value.to_owned()),
-                "socket_timeout" => properties.timeout_ms = Some(value.parse().map_err(|_| wrong())?),
-                "connection_timeout" | "connect_timeout" => {
+                // The Java driver waits without end for 0; here nothing does.
+                "socket_timeout" | "connection_timeout" | "connect_timeout" => {
                     let millis: u64 = value.parse().map_err(|_| wrong())?;
-                    properties.connect_timeout_ms = Some(millis).filter(|millis| *millis > 0);
+                    let millis = Some(millis).filter(|millis| *millis > 0);
+                    match name {
+                        "socket_timeout" => properties.timeout_ms = millis,
+                        _ => properties.connect_timeout_ms = millis,
+                    }
                 }
                 "sslrootcert" => properties.root = Some(value.to_owned()),
                 "sslcert" => properties.certificate = Some(value.to_owned()),

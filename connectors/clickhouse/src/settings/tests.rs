@@ -105,6 +105,14 @@ fn what_the_sink_cannot_do_is_refused_by_name() {
 }
 
 #[test]
+fn a_timeout_of_zero_is_none_of_its_own() {
+    let timeout =
+        |properties| settings(&[("hostname", "a"), ("jdbcConnectionProperties", properties)]).insert_timeout;
+    assert_eq!(timeout("socket_timeout=0"), Duration::from_secs(240));
+    assert_eq!(timeout("socket_timeout=7"), Duration::from_millis(7));
+}
+
+#[test]
 fn asynchronous_inserts_are_asked_for_by_either_name() {
     let wanted = |key, value| settings(&[("hostname", "a"), (key, value)]).async_insert;
     assert!(wanted("asyncInsert", "true"));
