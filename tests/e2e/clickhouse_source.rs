@@ -1,7 +1,7 @@
 //! From ClickHouse to Kafka, and back: nothing is missing, whatever is inserted, killed or altered meanwhile.
 
 use crate::clickhouse::{LONG, sink};
-use penstock_tests::services::{checkout, registry};
+use penstock_tests::services::{Own, checkout, registry};
 use penstock_tests::{ClickHouse, Kafka, SOON, Worker, unique, until};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -69,27 +69,27 @@ fn difference(clickhouse: &ClickHouse, left: &str, right: &str) -> String {
     ))
 }
 
-#[test]
-fn a_table_goes_to_kafka_and_comes_back_the_same_while_it_grows() {
-    let (kafka, clickhouse) = (Kafka::shared(), ClickHouse::shared());
+/// A table goes to Kafka and comes back the same while it grows.
+fn goes_round(clickhouse: &ClickHouse) {
+    let kafka = Kafka::shared();
     let (table, copy, topic) = (unique("from"), unique("to"), unique("rows"));
     kafka.create_topic(&topic, 1);
-    create(&clickhouse, &table);
-    create(&clickhouse, &copy);
-    insert(&clickhouse, &table, 0..5_000);
+    create(clickhouse, &table);
+    create(clickhouse, &copy);
+    insert(clickhouse, &table, 0..5_000);
     let mut worker = Worker::distributed().start();
-    worker.create(&table, &source(&clickhouse, &table, &topic, &[("batchRows", "700")]));
-    worker.create(&copy, &sink(&clickhouse, &topic, &copy, 1));
+    worker.create(&table, &source(clickhouse, &table, &topic, &[("batchRows", "700")]));
+    worker.create(&copy, &sink(clickhouse, &topic, &copy, 1));
     // Rows with a value that was read already come later than those behind it in the same insert.
     for start in (5_000..9_000).step_by(503) {
         let end = (start + 503).min(9_000);
-        insert(&clickhouse, &table, start..end);
+        insert(clickhouse, &table, start..end);
         until("the new rows in Kafka", LONG, || total(&kafka, &topic) >= end as i64);
     }
     until("all rows in the copy", LONG, || clickhouse.count(&copy) >= 9_000);
     assert_eq!(total(&kafka, &topic), 9_000);
     assert_eq!(clickhouse.count(&copy), 9_000);
-    assert_eq!(difference(&clickhouse, &table, &copy), "");
+    assert_eq!(difference(clickhouse, &table, &copy), "");
     let order: Vec<u64> = kafka
         .read(&topic)
         .iter()
@@ -98,6 +98,19 @@ fn a_table_goes_to_kafka_and_comes_back_the_same_while_it_grows() {
     assert!(order.is_sorted(), "one task keeps the order of the growing column");
     worker.stop();
     clickhouse.query(&format!("DROP TABLE `{table}`, `{copy}`"));
+}
+
+#[test]
+fn a_table_goes_to_kafka_and_comes_back_the_same_while_it_grows() {
+    goes_round(&ClickHouse::shared());
+}
+
+#[test]
+fn a_table_of_an_older_clickhouse_goes_to_kafka_and_comes_back_the_same() {
+    let server = Own::start_with("clickhouse", &[("CLICKHOUSE_ENGINE", "26.7".to_owned())]);
+    let clickhouse = ClickHouse::at(&server.address);
+    assert_eq!(clickhouse.query("SELECT left(version(), 4)"), "26.7");
+    goes_round(&clickhouse);
 }
 
 #[test]

@@ -15,6 +15,7 @@
 #   CLICKHOUSE_ZOOKEEPER=H:P     turns KeeperMap on
 #   CLICKHOUSE_SYSTEM_LOGS=0     no query_log and so on (for benchmarks)
 #   CLICKHOUSE_MAX_MEMORY=BYTES  CLICKHOUSE_LOG_LEVEL=warning
+#   CLICKHOUSE_ENGINE=26.7       an older engine, of requirements-26.7.txt  the newest, of requirements.txt
 #   CLICKHOUSE_LIB=FILE          use this engine library instead
 #
 # Users: `default` (no password, all rights), `writer`/`writer` (SELECT, INSERT), `reader`/`reader`.
@@ -29,6 +30,7 @@ HOST=${CLICKHOUSE_HOST:-127.0.0.1}
 HTTP_PORT=${CLICKHOUSE_HTTP_PORT:-8123}
 TCP_PORT=${CLICKHOUSE_TCP_PORT:-9000}
 DIR=$(realpath -m -- "${CLICKHOUSE_HOME:-$CACHE/clickhouse-$HTTP_PORT}")
+ENGINE=$CACHE/clickhouse-engine${CLICKHOUSE_ENGINE:+-$CLICKHOUSE_ENGINE}
 PYTHON=${PYTHON:-python3}
 pidfile=$DIR/server.pid
 
@@ -56,7 +58,8 @@ say() {
 }
 
 install_engine() {
-  local want=$here/requirements.txt dir=$CACHE/clickhouse-engine
+  local want=$here/requirements${CLICKHOUSE_ENGINE:+-$CLICKHOUSE_ENGINE}.txt dir=$ENGINE
+  [ -f "$want" ] || die "no engine is known by CLICKHOUSE_ENGINE=${CLICKHOUSE_ENGINE:-}: expected a file $want"
   mkdir -p "$CACHE"
   exec 8>"$dir.lock"
   flock -w 900 8 || die "another install holds $dir.lock"
@@ -88,7 +91,7 @@ up() {
   lib=${CLICKHOUSE_LIB:-}
   if [ -z "$lib" ]; then
     install_engine
-    lib=$CACHE/clickhouse-engine/chdb/_chdb.abi3.so
+    lib=$ENGINE/chdb/_chdb.abi3.so
   fi
   [ -f "$lib" ] || die "no engine at $lib"
   if [ "${CLICKHOUSE_FRESH:-0}" = 1 ]; then
@@ -133,6 +136,6 @@ down() {
 case ${1:-help} in
   up) up ;;
   down) down "${2:-}" ;;
-  resolve) need "$PYTHON" python3; need flock util-linux; install_engine; echo "$CACHE/clickhouse-engine" ;;
+  resolve) need "$PYTHON" python3; need flock util-linux; install_engine; echo "$ENGINE" ;;
   *) sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p}' "$0"; [ "${1:-help}" = help ] || exit 2 ;;
 esac
