@@ -5,6 +5,7 @@ use crate::failure::{Cause, Failure};
 use crate::incoming::{Class, Incoming};
 use crate::notice::Notice;
 use crate::proposal::{Proposal, Sample};
+use crate::server::Check;
 use crate::shape::Shape;
 use crate::table::Name;
 use crate::target::{Link, Outcome, Target};
@@ -46,10 +47,7 @@ pub fn open(
     let proposal = proposal.map_err(|reason| {
         Failure::new(Cause::Unfit, format!("table {name} does not exist and cannot be created: {reason}"))
     })?;
-    if let Some(promise) = promise {
-        promise.check()?;
-    }
-    create(link, name, &proposal)?;
+    create(link, name, &proposal, &|| promise.map_or(Ok(()), Promise::check))?;
     Target::open(link, name.clone()).map(Box::new).map(Opened::Ready).map_err(|failure| match failure.cause {
         Cause::MissingTable => {
             let sentence = format!(
@@ -61,8 +59,8 @@ pub fn open(
     })
 }
 
-fn create(link: &mut Link, name: &Name, proposal: &Proposal) -> Result<(), Failure> {
-    link.server.run(&proposal.statement).map_err(|failure| {
+fn create(link: &mut Link, name: &Name, proposal: &Proposal, check: Check<'_>) -> Result<(), Failure> {
+    link.server.run(&proposal.statement, check).map_err(|failure| {
         let advice = match failure.cause {
             cause if cause.passes() => String::new(),
             Cause::Refused => format!("; grant it, or run {}", proposal.statement),

@@ -56,7 +56,7 @@ impl ErrorTable {
             if failure.cause != Cause::MissingTable {
                 return Err(failure);
             }
-            server.run(&self.definition(name))?;
+            server.run(&self.definition(name), &|| Ok(()))?;
             send()
         });
         result.map(drop).map_err(|failure| failure.within(&format!("writing rejected records into {name}")))

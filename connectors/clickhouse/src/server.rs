@@ -114,16 +114,22 @@ impl Server {
 
     /// Rows of text columns. Values go in as parameters, never as part of the statement.
     pub fn query(&self, sql: &str, parameters: &[(&str, &str)]) -> Result<Vec<Vec<String>>, Failure> {
-        self.ask(Kind::Question, sql, parameters)
+        self.ask(Kind::Question, sql, parameters, &|| Ok(()))
     }
 
     /// Creates or alters something. It is sent to one host, and to another only if there was no connection: what got no
     /// answer may have been carried out.
-    pub fn run(&self, sql: &str) -> Result<(), Failure> {
-        self.ask(Kind::Statement, sql, &[]).map(drop)
+    pub fn run(&self, sql: &str, check: Check<'_>) -> Result<(), Failure> {
+        self.ask(Kind::Statement, sql, &[], check).map(drop)
     }
 
-    fn ask(&self, kind: Kind, sql: &str, parameters: &[(&str, &str)]) -> Result<Vec<Vec<String>>, Failure> {
+    fn ask(
+        &self,
+        kind: Kind,
+        sql: &str,
+        parameters: &[(&str, &str)],
+        check: Check<'_>,
+    ) -> Result<Vec<Vec<String>>, Failure> {
         let ask = async |client: &Client| {
             let mut query = client.query_raw(sql);
             for (name, value) in parameters {
@@ -131,7 +137,7 @@ impl Server {
             }
             query.fetch_bytes("JSONCompactStringsEachRow")?.collect().await
         };
-        let asked = self.of_some_host(kind, &|| Ok(()), ask);
+        let asked = self.of_some_host(kind, check, ask);
         let (bytes, host) = self.runtime.block_on(asked)?;
         rows(&bytes).ok_or_else(|| self.context(host, Failure::new(Cause::Busy, "unreadable answer")))
     }

@@ -11,6 +11,7 @@ use crate::failure::{Cause, Failure};
 use crate::incoming::{Class, Incoming};
 use crate::notice::Notice;
 use crate::proposal::{self, Column, Sample};
+use crate::server::Check;
 use crate::table::Name;
 use crate::target::{Link, Outcome};
 use additions::{Additions, additions};
@@ -58,7 +59,7 @@ pub struct Evolver {
 #[derive(Clone, Copy)]
 pub struct Part<'a> {
     pub records: &'a [Incoming<'a>],
-    pub check: &'a dyn Fn() -> Result<(), Failure>,
+    pub check: Check<'a>,
 }
 
 impl Evolver {
@@ -128,9 +129,7 @@ impl Evolver {
         }
         table.check(name, &found.columns, link.wishes.cluster.as_deref())?;
         for columns in found.columns.chunks(COLUMNS_PER_ALTER) {
-            (part.check)()?;
-            let statement = adding(link, name, columns);
-            run(link, name, &statement)?;
+            run(link, name, &adding(link, name, columns), part.check)?;
             let names: Vec<_> = columns.iter().map(proposal::definition).collect();
             link.notices.push(Notice::done(
                 "columns_added",
@@ -161,10 +160,9 @@ impl Evolver {
             if self.stuck.contains(&(column.name.clone(), before.clone())) {
                 continue;
             }
-            (part.check)()?;
             let alter = proposal::alter(name, link.wishes.cluster.as_deref());
             let definition = proposal::definition(&column);
-            match run(link, name, &format!("{alter} MODIFY COLUMN {definition}")) {
+            match run(link, name, &format!("{alter} MODIFY COLUMN {definition}"), part.check) {
                 Ok(()) => {
                     let sentence = format!("table {name}: column {definition} was {before}");
                     link.notices.push(Notice::done("columns_widened", 1, sentence));
@@ -222,8 +220,8 @@ fn adding(link: &Link, name: &Name, columns: &[Column]) -> String {
 }
 
 /// A statement that fails for what another task did in the meantime is tried once more.
-fn run(link: &Link, name: &Name, statement: &str) -> Result<(), Failure> {
-    let run = || link.server.run(statement);
+fn run(link: &Link, name: &Name, statement: &str, check: Check<'_>) -> Result<(), Failure> {
+    let run = || link.server.run(statement, check);
     let result = run().or_else(|failure| if is_final(failure.cause) { Err(failure) } else { run() });
     result.map_err(|failure| {
         let advice = match failure.cause {

@@ -5,6 +5,7 @@ use penstock_sdk::Kind;
 
 use super::ways::{self, Twist};
 use super::*;
+use crate::failure::{Cause, Failure};
 
 fn delivery(lab: &Lab, settings: &[(&str, &str)]) -> Delivery {
     let config: Config = settings.iter().copied().collect();
@@ -29,6 +30,29 @@ fn a_statement_that_may_have_been_carried_out_is_not_sent_to_another_host() {
         assert_eq!(heads.lock().unwrap().len(), 0, "{word}: the second host was asked as well");
         assert_eq!(delivery.take_signals().hosts_set_aside, 1);
     }
+}
+
+#[test]
+fn a_statement_is_allowed_anew_before_it_goes_to_another_host() {
+    let lab = Lab::new();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = || {
+        let hosts = format!("{closed},{}", ways::real());
+        Server::new(&Settings::parse(&Config::new().with("hostname", hosts)).unwrap()).unwrap()
+    };
+    let statement = |table: &str| format!("CREATE TABLE {}.{table} (k UInt32) ENGINE = Memory", lab.database);
+    let asked = AtomicU32::new(0);
+    let allowed = |times: u32| {
+        let asked = &asked;
+        move || match asked.fetch_add(1, Ordering::Relaxed) {
+            before if before < times => Ok(()),
+            _ => Err(Failure::new(Cause::Busy, "not any more")),
+        }
+    };
+    let failure = server().run(&statement("first"), &allowed(1)).unwrap_err();
+    assert_eq!((failure.sentence.as_str(), asked.swap(0, Ordering::Relaxed)), ("not any more", 2));
+    server().run(&statement("second"), &allowed(2)).unwrap();
+    assert_eq!(lab.run("SHOW TABLES FROM @"), [["second"]]);
 }
 
 #[test]
