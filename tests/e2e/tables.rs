@@ -2,7 +2,7 @@
 
 use crate::clickhouse::{await_committed, sink};
 use penstock_tests::kafka::Record;
-use penstock_tests::{ClickHouse, Kafka, Worker, unique};
+use penstock_tests::{ClickHouse, Kafka, Rest, Worker, unique};
 use serde_json::{Value, json};
 
 fn append(topic: &str, values: impl IntoIterator<Item = Value>) {
@@ -109,4 +109,39 @@ fn a_topic_without_a_table_fails_its_task_with_the_statement_that_helps() {
     let expected = format!("tableCreation=create would run CREATE TABLE IF NOT EXISTS `default`.`{name}` (");
     assert!(trace.contains(&expected), "{trace}");
     worker.stop();
+}
+
+#[test]
+fn a_table_is_proposed_over_rest_and_takes_the_records_it_was_made_for() {
+    let clickhouse = ClickHouse::shared();
+    let (name, topic) = (unique("proposed"), unique("proposed"));
+    let mut worker = Worker::distributed().start();
+    let rest = Rest::new(&worker.url);
+    let values = [json!({"id": 1, "name": "a", "tags": ["x"]}), json!({"id": 2, "name": null, "tags": []})];
+    let records: Vec<_> = values.iter().map(|value| json!({"value": value})).collect();
+    let config = sink(&clickhouse, &topic, &name, 1);
+    let ask = |plugin: &str, question: &str, body: &Value| {
+        rest.post(&format!("/penstock/v1/connector-plugins/{plugin}/questions/{question}"), body)
+    };
+    let body = json!({"config": config, "input": {"records": records}});
+    let proposal = ask("ClickHouseSink", "table", &body).expect(200);
+    assert_eq!(proposal["table"], format!("default.{name}"));
+    clickhouse.query(proposal["statement"].as_str().unwrap());
+    Kafka::shared().create_topic(&topic, 2);
+    append(&topic, values);
+    worker.create(&name, &config);
+    await_committed(&name, &topic);
+    assert_eq!(columns(&clickhouse, &name), "id Int64, name Nullable(String), tags Array(String)");
+    assert_eq!(
+        clickhouse.query(&format!("SELECT id, name, tags FROM `{name}` ORDER BY id")),
+        "1\ta\t['x']\n2\t\\N\t[]"
+    );
+    ask("NoSuchSink", "table", &body).expect(404);
+    ask("ClickHouseSink", "weather", &body).expect(404);
+    ask("FileStreamSink", "table", &json!({})).expect(404);
+    let refusal = ask("ClickHouseSink", "table", &json!({"input": {"records": [{"value": 7}]}})).expect(400);
+    assert!(refusal["message"].as_str().unwrap().contains("input.topic"), "{refusal}");
+    ask("ClickHouseSink", "table", &json!({"confg": {}})).expect(400);
+    worker.stop();
+    clickhouse.query(&format!("DROP TABLE `{name}`"));
 }

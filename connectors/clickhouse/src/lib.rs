@@ -20,6 +20,7 @@ mod notice;
 mod pace;
 mod parts;
 mod proposal;
+mod question;
 mod server;
 #[cfg(test)]
 mod server_tests;

@@ -9,6 +9,7 @@ use crate::delivery::Delivery;
 use crate::evolution::Mode;
 use crate::exact::Promise;
 use crate::incoming::{HeaderList, Incoming, Refusal};
+use crate::question;
 use crate::settings::{self, Settings};
 use crate::target::Outcome;
 
@@ -41,6 +42,10 @@ impl Sink for ClickHouseSink {
     fn validate(config: &Config) -> Vec<Problem> {
         let problems = settings::problems(config);
         if problems.is_empty() { check::outside(config) } else { problems }
+    }
+
+    fn ask(question: &str, config: &Config, input: &str) -> Result<Option<String>> {
+        question::ask(question, config, input)
     }
 
     fn open(task: &Task) -> Result<Self> {

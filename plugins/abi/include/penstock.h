@@ -7,7 +7,7 @@
 #define PENSTOCK_MAGIC "PENSTOCK"
 #define PENSTOCK_LAYOUT_HASH 0x0e61d268d90bc502ull
 #define PENSTOCK_MAJOR 1u
-#define PENSTOCK_MINOR 1u
+#define PENSTOCK_MINOR 2u
 #define PENSTOCK_STATUS_OK 0u
 #define PENSTOCK_STATUS_CONFIG 1u
 #define PENSTOCK_STATUS_RETRY 2u
@@ -139,6 +139,7 @@ struct penstock_report {
     void (*reject)(void *, uint64_t, penstock_str);
     void (*problem)(void *, uint32_t, penstock_str, penstock_str);
     void (*task)(void *, penstock_pairs);
+    void (*answer)(void *, penstock_str);
 };
 
 struct penstock_host {
@@ -189,6 +190,7 @@ struct penstock_connector {
     uint32_t (*write)(void *, penstock_batch const *, penstock_report const *);
     void (*close)(void *);
     uint32_t (*write_planned)(void *, penstock_batch const *, penstock_plan const *, penstock_report const *);
+    uint32_t (*ask)(penstock_str, penstock_pairs, penstock_str, penstock_report const *);
 };
 
 struct penstock_catalog {

@@ -104,6 +104,10 @@ c_struct! {
         /// Since minor 1.
         pub write_planned:
             Option<unsafe extern "C" fn(*mut c_void, *const Batch, *const Plan, *const Report) -> u32>,
+        /// A question that needs no task, by its name, about these settings: the third argument is the JSON that came with
+        /// it, and the answer goes to [`Report::answer`]. An unknown question gets none. As with `validate`, the outside
+        /// may be asked for three seconds. Since minor 2.
+        pub ask: Option<unsafe extern "C" fn(Str, Pairs, Str, *const Report) -> u32>,
     }
 }
 
@@ -193,5 +197,7 @@ c_struct! {
         pub problem: unsafe extern "C" fn(*mut c_void, u32, Str, Str) -> (),
         /// `plan`: the settings of one more task.
         pub task: unsafe extern "C" fn(*mut c_void, Pairs) -> (),
+        /// `ask`: the answer as JSON; the last one counts. Since minor 2.
+        pub answer: unsafe extern "C" fn(*mut c_void, Str) -> (),
     }
 }

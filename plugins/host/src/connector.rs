@@ -136,6 +136,12 @@ impl Connector {
         self.0.table.validate(self.class(), config)
     }
 
+    /// The connector's answer, as text that claims to be JSON, to a question that needs no task. None if it does not know
+    /// the question.
+    pub fn ask(&self, question: &str, config: &Config, input: &str) -> Result<Option<String>, Error> {
+        self.0.table.ask(self.class(), question, config, input)
+    }
+
     /// The settings of each task, at most `tasks_max`.
     pub fn plan(&self, config: &Config, tasks_max: usize) -> Result<Vec<Config>, Error> {
         self.0.table.plan(self.class(), config, tasks_max)

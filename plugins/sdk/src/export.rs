@@ -86,6 +86,7 @@ struct Functions {
     write: Option<unsafe extern "C" fn(*mut core::ffi::c_void, *const abi::Batch, *const abi::Report) -> u32>,
     close: unsafe extern "C" fn(*mut core::ffi::c_void),
     write_planned: Option<WritePlanned>,
+    ask: unsafe extern "C" fn(abi::Str, abi::Pairs, abi::Str, *const abi::Report) -> u32,
 }
 
 type WritePlanned = unsafe extern "C" fn(
@@ -116,6 +117,7 @@ fn table(about: About, functions: &Functions) -> &'static abi::Connector {
         write: functions.write,
         close: functions.close,
         write_planned: functions.write_planned,
+        ask: Some(functions.ask),
     }))
 }
 

@@ -78,6 +78,13 @@ pub trait Source: Sized + Send + 'static {
         Vec::new()
     }
 
+    /// Answers a question of the REST interface that needs no task: `question` is its name, `input` the JSON that came
+    /// with it. `None` for a question that this connector does not know. As with [`Self::validate`], a person waits.
+    fn ask(question: &str, config: &Config, input: &str) -> Result<Option<String>> {
+        let _ = (question, config, input);
+        Ok(None)
+    }
+
     /// Splits the connector into at most `tasks_max` tasks; each entry is the settings of one task. One by default.
     fn plan(config: &Config, tasks_max: usize) -> Result<Vec<Config>> {
         let _ = tasks_max;
@@ -113,6 +120,13 @@ pub trait Sink: Sized + Send + 'static {
     fn validate(config: &Config) -> Vec<Problem> {
         let _ = config;
         Vec::new()
+    }
+
+    /// Answers a question of the REST interface that needs no task: `question` is its name, `input` the JSON that came
+    /// with it. `None` for a question that this connector does not know. As with [`Self::validate`], a person waits.
+    fn ask(question: &str, config: &Config, input: &str) -> Result<Option<String>> {
+        let _ = (question, config, input);
+        Ok(None)
     }
 
     /// Settings of each task; by default `tasks_max` times the connector's own.

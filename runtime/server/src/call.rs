@@ -1,5 +1,5 @@
 //! A request as the worker understands it: read, checked and typed, but not yet asked.
-use crate::config::{self, Creation};
+use crate::config::{self, Asked, Creation};
 use crate::fault::Fault;
 use crate::offsets;
 use crate::query::Query;
@@ -55,6 +55,15 @@ pub(crate) enum Call {
         version: Option<String>,
     },
     Validate(String, Properties),
+    Ask(Question),
+}
+
+/// What a plugin is asked that Connect has no word for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    pub(crate) class: String,
+    pub(crate) name: String,
+    pub(crate) body: Asked,
 }
 
 /// A level for a logger of this worker, or of all workers.
@@ -124,6 +133,7 @@ impl Call {
                 Self::PluginSettings { class: name(), version: query.first("version").map(ToOwned::to_owned) }
             }
             Endpoint::Validate => Self::Validate(name(), config::parse(body)?),
+            Endpoint::Ask => Self::Ask(Question { class: name(), name: name(), body: Asked::parse(body)? }),
         })
     }
 }

@@ -43,6 +43,33 @@ impl Creation {
     }
 }
 
+/// What a plugin is asked with.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) config: Properties,
+    /// JSON as it was written.
+    pub(crate) input: String,
+}
+
+impl Asked {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, Fault> {
+        let mut asked = Self { config: Properties::new(), input: "null".to_owned() };
+        for (field, value) in fields("body", text(body)?)? {
+            match field.as_str() {
+                "config" => asked.config = properties("config", value.get())?,
+                "input" => value.get().clone_into(&mut asked.input),
+                other => {
+                    let other = excerpt(other);
+                    return Err(Fault::invalid(format!(
+                        "body: {other} is no field, expected config or input"
+                    )));
+                }
+            }
+        }
+        Ok(asked)
+    }
+}
+
 /// A body that is a config and nothing else.
 pub(crate) fn parse(body: &[u8]) -> Result<Properties, Fault> {
     properties("body", text(body)?)

@@ -98,6 +98,7 @@ fn tag(pattern: &str) -> &str {
     match pattern.split('/').next() {
         Some(first @ ("connectors" | "connector-plugins")) => first,
         Some("admin") => "loggers",
+        Some("penstock") => "connector-plugins",
         _ => "worker",
     }
 }

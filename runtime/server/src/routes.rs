@@ -38,6 +38,7 @@ pub(crate) enum Endpoint {
     Plugins,
     PluginSettings,
     Validate,
+    Ask,
 }
 
 /// `*` stands for one segment, which is percent-decoded; all else has to be there to the letter.
@@ -74,6 +75,7 @@ pub(crate) const TABLE: &[(Method, &str, Endpoint)] = &[
     (Method::GET, "connector-plugins", Endpoint::Plugins),
     (Method::GET, "connector-plugins/*/config", Endpoint::PluginSettings),
     (Method::PUT, "connector-plugins/*/config/validate", Endpoint::Validate),
+    (Method::POST, "penstock/v1/connector-plugins/*/questions/*", Endpoint::Ask),
 ];
 
 impl Endpoint {
@@ -87,6 +89,7 @@ impl Endpoint {
                 | Self::AlterOffsets
                 | Self::SetLogger
                 | Self::Validate
+                | Self::Ask
         ) || self.is_internal()
     }
 
@@ -178,6 +181,7 @@ mod tests {
         let transform = "/connector-plugins/org.example.Cast%24Value/config";
         check("GET", transform, Endpoint::PluginSettings, &["org.example.Cast$Value"]);
         check("PUT", "/connector-plugins/x/config/validate/", Endpoint::Validate, &["x"]);
+        check("POST", "/penstock/v1/connector-plugins/x/questions/table", Endpoint::Ask, &["x", "table"]);
     }
 
     #[test]

@@ -83,6 +83,21 @@ impl Handle {
         .await
     }
 
+    /// What a plugin answers to a question that needs no task, about settings that need not be complete.
+    pub async fn ask_plugin(
+        &self,
+        class: String,
+        question: String,
+        config: Properties,
+        input: String,
+    ) -> Result<serde_json::Value, Refusal> {
+        let shared = Arc::clone(&self.shared);
+        // As in `validate`.
+        let asked = tokio::task::spawn_blocking(move || shared.ask(&class, &question, &config, &input));
+        bounded(async { asked.await.map_err(|_| Refusal::Internal("the plugin's answer broke off".into()))? })
+            .await
+    }
+
     pub async fn connectors(&self) -> Result<Vec<String>, Refusal> {
         self.ask(Request::List).await
     }

@@ -183,6 +183,31 @@ impl Shared {
         serde_json::to_value(validation).map_err(|error| Refusal::Internal(error.to_string()))
     }
 
+    /// What a plugin answers to a question that needs no task.
+    pub fn ask(
+        &self,
+        class: &str,
+        question: &str,
+        config: &Properties,
+        input: &str,
+    ) -> Result<Value, Refusal> {
+        let resolved = self.settings.config_providers.resolve(config);
+        let clean = |refusal| resolved.scrubber.refusal(refusal);
+        let newest = self.find(class).map_err(|refusal| Refusal::NotFound(refusal.to_string()))?;
+        let plugin = match resolved.config.get("connector.class") {
+            Some(configured) => {
+                self.check_same(configured, class).map_err(clean)?;
+                self.plugin_of(&resolved)?
+            }
+            None => newest,
+        };
+        if let Some(problem) = resolved.problems.first() {
+            return Err(Refusal::Invalid(format!("{}: {}", problem.key, problem.sentence)));
+        }
+        let config = crate::task::for_plugin(&resolved.config);
+        answered(&plugin, question, plugin.ask(question, &config, input)).map_err(clean)
+    }
+
     /// The class in the config and the one in the path may be two names of one plugin; else one has to end in the
     /// other, as in Connect.
     fn check_same(&self, configured: &str, asked: &str) -> Result<(), Refusal> {
@@ -262,6 +287,23 @@ fn plugin_problems(plugin: &Connector, resolved: &Resolved) -> Result<Vec<Proble
     })?;
     let problem = |found: host::Found| Problem { setting: found.setting, sentence: found.message };
     Ok(found.into_iter().filter(|found| found.severity == Severity::Error).map(problem).collect())
+}
+
+fn answered(
+    plugin: &Connector,
+    question: &str,
+    answer: Result<Option<String>, host::Error>,
+) -> Result<Value, Refusal> {
+    let class = plugin.class();
+    match answer {
+        Ok(Some(json)) => serde_json::from_str(&json).map_err(|error| {
+            Refusal::Internal(format!("{class}: its answer to {question} is no JSON: {error}"))
+        }),
+        Ok(None) => Err(Refusal::NotFound(format!("{class} answers no question of the name {question}"))),
+        Err(host::Error { kind: host::Kind::Config, message }) => Err(Refusal::Invalid(message)),
+        Err(host::Error { kind: host::Kind::Retry { .. }, message }) => Err(Refusal::Conflict(message)),
+        Err(error) => Err(Refusal::Internal(format!("{class}: {error}"))),
+    }
 }
 
 /// The name that Connect's users know a connector by, when it has one beside its own.

@@ -1,11 +1,13 @@
 //! Reads JSON text once, front to back, without building values.
 mod cursor;
+mod quote;
 mod skip;
 mod string;
 #[cfg(test)]
 mod tests;
 
 pub use cursor::{Cursor, Expected};
+pub use quote::quote;
 
 /// Why a value could not be read. It is small because it is made on the hot path; the sentence for a person is
 /// made from it once, by the decoder.

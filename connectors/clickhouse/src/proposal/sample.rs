@@ -1,6 +1,8 @@
 //! What is learnt of the records of one table before its columns are chosen.
 use std::collections::HashMap;
 
+use formats::avro::Schema;
+
 use super::declared::{self, Rows};
 use super::facts::{Facts, ROOM};
 use super::keys::Keys;
@@ -48,6 +50,16 @@ impl Sample {
             reader.record(record)?;
         }
         Ok(reader.sample)
+    }
+
+    /// What the schema of a writer says of all records that it allows. It fails where they have no fields that it names.
+    pub fn of_schema(schema: &Schema, shape: &Shape) -> Result<Self, &'static str> {
+        let mut room = ROOM;
+        match declared::rows(schema, shape, &mut room) {
+            Rows::Fields(root) => Ok(Sample { root, ..Sample::default() }),
+            Rows::Names => Err("a map's fields are named by records, not by the schema"),
+            Rows::Nothing => Err("no record is in it"),
+        }
     }
 
     /// Whether a table can be made of it.

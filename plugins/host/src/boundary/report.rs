@@ -19,6 +19,8 @@ pub(super) struct Limits {
 pub(super) struct Notes {
     pub problems: Vec<Found>,
     pub tasks: Vec<Config>,
+    /// Text that claims to be JSON.
+    pub answer: Option<String>,
     limits: Limits,
     message: Option<String>,
     retry_after: Option<Duration>,
@@ -30,6 +32,7 @@ pub(super) struct Notes {
 /// Sentences of one call together; later ones are left out.
 const TEXT_BYTES_MAX: usize = 4 << 20;
 const PROBLEMS_MAX: usize = 1000;
+const ANSWER_BYTES_MAX: usize = 4 << 20;
 
 /// Makes the call with a report, and says how it ended.
 pub(super) fn reported(
@@ -47,6 +50,7 @@ pub(super) fn reported(
         reject,
         problem,
         task,
+        answer,
     };
     let status = call(&raw const table);
     notes.into_inner().unwrap_or_else(PoisonError::into_inner).outcome(class, status)
@@ -122,6 +126,17 @@ impl Notes {
         }
     }
 
+    fn answer(&mut self, answer: Result<&str, Flaw>) {
+        match answer {
+            Ok(answer) if answer.len() <= ANSWER_BYTES_MAX => self.answer = Some(answer.to_owned()),
+            Ok(answer) => {
+                let length = answer.len();
+                self.broke(format!("gave an answer of {length} bytes, at most {ANSWER_BYTES_MAX} are taken"));
+            }
+            Err(flaw) => self.broke(flaw),
+        }
+    }
+
     /// The first flaw explains the others.
     fn broke(&mut self, flaw: Flaw) {
         self.flaw.get_or_insert(flaw);
@@ -162,6 +177,11 @@ unsafe extern "C" fn problem(context: *mut c_void, severity: u32, setting: abi::
 unsafe extern "C" fn task(context: *mut c_void, config: abi::Pairs) {
     // SAFETY: see above.
     unsafe { with(context, |notes| notes.task(raw::config(config))) }
+}
+
+unsafe extern "C" fn answer(context: *mut c_void, json: abi::Str) {
+    // SAFETY: see above.
+    unsafe { with(context, |notes| notes.answer(raw::text(json, "an answer"))) }
 }
 
 #[cfg(test)]

@@ -59,6 +59,23 @@ impl Table {
         Ok(notes.problems)
     }
 
+    /// The answer, as text that claims to be JSON; none if the connector does not know the question.
+    pub fn ask(
+        &self,
+        class: &str,
+        question: &str,
+        config: &Config,
+        input: &str,
+    ) -> Result<Option<String>, Error> {
+        let Some(ask) = self.raw.ask else { return Ok(None) };
+        let pairs = raw::pairs(config);
+        let notes = reported(class, Limits::default(), |report| {
+            // SAFETY: as in `validate`; the texts outlive the call.
+            unsafe { ask(abi::Str::new(question), raw::borrow_pairs(&pairs), abi::Str::new(input), report) }
+        })?;
+        Ok(notes.answer)
+    }
+
     pub fn plan(&self, class: &str, config: &Config, tasks_max: usize) -> Result<Vec<Config>, Error> {
         let pairs = raw::pairs(config);
         let tasks = u32::try_from(tasks_max).unwrap_or(u32::MAX);

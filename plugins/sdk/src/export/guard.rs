@@ -74,6 +74,12 @@ impl Reporter {
         unsafe { (table.task)(table.context, abi::Pairs { ptr: pairs.as_ptr(), len: pairs.len() }) }
     }
 
+    pub fn answer(&self, json: &str) {
+        let table = self.table();
+        // SAFETY: as in `message`; whoever asks has a report of the minor that asking came with.
+        unsafe { (table.answer)(table.context, abi::Str::new(json)) }
+    }
+
     fn error(&self, error: &Error) -> u32 {
         let table = self.table();
         self.message(error.message());

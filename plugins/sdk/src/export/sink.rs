@@ -24,6 +24,7 @@ pub fn sink<S: Sink>() -> &'static abi::Connector {
             write: Some(write::<S>),
             close: close::<S>,
             write_planned: Some(write_planned::<S>),
+            ask: ask::<S>,
         },
     )
 }
@@ -49,6 +50,23 @@ unsafe extern "C" fn validate<S: Sink>(config: abi::Pairs, report: *const abi::R
         let (about, config) = (S::about(), view::config(config));
         let own = S::validate(&with_defaults(&about, config.clone()));
         problems(&about, &config, own, &report);
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn ask<S: Sink>(
+    question: abi::Str,
+    config: abi::Pairs,
+    input: abi::Str,
+    report: *const abi::Report,
+) -> u32 {
+    // SAFETY: as in `validate`.
+    let report = unsafe { Reporter::new(report) };
+    guard(&report, || {
+        let config = with_defaults(&S::about(), view::config(config));
+        if let Some(answer) = S::ask(view::text(question), &config, view::text(input))? {
+            report.answer(&answer);
+        }
         Ok(())
     })
 }

@@ -29,6 +29,7 @@ pub fn source<S: Source>() -> &'static abi::Connector {
             write: None,
             close: close::<S>,
             write_planned: None,
+            ask: ask::<S>,
         },
     )
 }
@@ -40,6 +41,23 @@ unsafe extern "C" fn validate<S: Source>(config: abi::Pairs, report: *const abi:
         let (about, config) = (S::about(), view::config(config));
         let own = S::validate(&with_defaults(&about, config.clone()));
         problems(&about, &config, own, &report);
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn ask<S: Source>(
+    question: abi::Str,
+    config: abi::Pairs,
+    input: abi::Str,
+    report: *const abi::Report,
+) -> u32 {
+    // SAFETY: as in `validate`.
+    let report = unsafe { Reporter::new(report) };
+    guard(&report, || {
+        let config = with_defaults(&S::about(), view::config(config));
+        if let Some(answer) = S::ask(view::text(question), &config, view::text(input))? {
+            report.answer(&answer);
+        }
         Ok(())
     })
 }

@@ -126,6 +126,7 @@ fn successes(endpoint: Endpoint) -> Vec<(u16, Value)> {
             (204, json!({ "description": "With the scope of the cluster: every worker will hear of it." })),
         ],
         Endpoint::PutTasks | Endpoint::Fence => Vec::new(),
+        Endpoint::Ask => vec![(200, json("Answer", "What the plugin answers."))],
         Endpoint::Validate => {
             vec![(200, json("Validation", "What is wrong with each, which may be nothing."))]
         }

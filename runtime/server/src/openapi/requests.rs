@@ -32,6 +32,7 @@ pub(super) fn title(endpoint: Endpoint) -> Option<(&'static str, &'static str)> 
         Endpoint::Plugins => ("listPlugins", "Connectors that this worker could run, and other plugins"),
         Endpoint::PluginSettings => ("listPluginSettings", "The settings that a plugin takes"),
         Endpoint::Validate => ("validateConfig", "Check settings without creating anything"),
+        Endpoint::Ask => ("askPlugin", "Ask a plugin what only it can tell, such as a table for a sample"),
         Endpoint::Offsets => ("getConnectorOffsets", "Where a connector goes on, in each of its partitions"),
         Endpoint::AlterOffsets => ("alterConnectorOffsets", "Let a stopped connector go on elsewhere"),
         Endpoint::ResetOffsets => ("resetConnectorOffsets", "Let a stopped connector begin anew"),
@@ -80,7 +81,8 @@ pub(super) fn query(endpoint: Endpoint) -> Vec<Value> {
         | Endpoint::PutConfig
         | Endpoint::PatchConfig
         | Endpoint::AlterOffsets
-        | Endpoint::Validate => Vec::new(),
+        | Endpoint::Validate
+        | Endpoint::Ask => Vec::new(),
     }
 }
 
@@ -90,6 +92,9 @@ pub(super) fn body(endpoint: Endpoint) -> Option<Value> {
         Endpoint::PutConfig => ("NewConfig", "All settings that the connector shall have."),
         Endpoint::PatchConfig => ("ConfigPatch", "Settings to set, and with null to remove."),
         Endpoint::Validate => ("ConfigPatch", "Settings as they would be written."),
+        Endpoint::Ask => {
+            ("Question", "Settings, which need not be complete, and what the question is about.")
+        }
         Endpoint::AlterOffsets => ("OffsetChanges", "Where to go on; with null as offset, from the start."),
         Endpoint::SetLogger => ("NewLevel", "The level that it shall have."),
         Endpoint::Root
@@ -138,6 +143,9 @@ pub(super) fn in_path(name: &str) -> Value {
             let description = "A plugin by its class, in full or only its last part, with or without the \
                                `Connector` at its end.";
             (text(), description.to_owned())
+        }
+        "question" => {
+            (text(), "The question's name; which there are is told on the plugin's own page.".to_owned())
         }
         other => (text(), format!("The {other}'s name; every letter but control characters may be in it.")),
     };

@@ -51,6 +51,16 @@ fn requests() -> Value {
             },
             "examples": [{ "name": "example", "config": file_source() }],
         },
+        "Question": {
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "config": { "type": "object", "properties": known(&setting), "additionalProperties": setting },
+                "input": { "description": "Whatever the question needs." },
+            },
+            "examples": [{ "config": {}, "input": {} }],
+        },
+        "Answer": { "description": "What the plugin's page says of the question." },
         "NewConfig": {
             "description": "Numbers and booleans are kept as text.",
             "type": "object",

@@ -1,10 +1,8 @@
 //! What a cell at one place of a line becomes, by the type of its column.
-use std::fmt::Write as _;
-
 use super::cells::Cell;
 use crate::decoder::paths::Action;
 use crate::decoder::slot::Slot;
-use crate::json::Cursor;
+use crate::json::{Cursor, quote};
 use crate::types::{self, Type};
 
 /// Where a cell goes, and how it is written as JSON.
@@ -93,20 +91,4 @@ fn kind(ty: &Type) -> Kind {
         Type::Json(_) | Type::Dynamic(_) | Type::Variant(_) => Kind::Open,
         _ => Kind::Scalar,
     }
-}
-
-fn quote(text: &str, json: &mut String) {
-    json.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
-        json.push_str(&rest[..at]);
-        match rest.as_bytes()[at] {
-            byte @ (b'"' | b'\\') => json.extend(['\\', char::from(byte)]),
-            // Writing into a string does not fail.
-            byte => drop(write!(json, "\\u{byte:04x}")),
-        }
-        rest = &rest[at + 1..];
-    }
-    json.push_str(rest);
-    json.push('"');
 }

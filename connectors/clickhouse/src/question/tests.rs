@@ -1,0 +1,104 @@
+//! Tables for samples and schemas, and what is said of input that makes none.
+use super::*;
+
+fn config(pairs: &[(&str, &str)]) -> Config {
+    pairs.iter().copied().collect()
+}
+
+fn asked(pairs: &[(&str, &str)], input: &str) -> serde_json::Value {
+    let answer = ask("table", &config(pairs), input).unwrap().unwrap();
+    serde_json::from_str(&answer).unwrap()
+}
+
+fn refused(pairs: &[(&str, &str)], input: &str, expected: &str) {
+    let error = ask("table", &config(pairs), input).unwrap_err();
+    assert_eq!(error.message(), expected, "{input}");
+}
+
+#[test]
+fn a_sample_of_records_makes_a_table() {
+    let input = r#"{"topic":"orders","records":[
+        {"key":"k","value":{"id":1,"at":"2024-05-06T07:08:09Z","\"":[true]}},
+        {"value":"{\"id\":2,\"note\":null}"}, {"value":null}]}"#;
+    let answer = asked(&[("database", "shop"), ("topic2TableMap", "orders=o")], input);
+    assert_eq!(answer["table"], "shop.o");
+    let statement = answer["statement"].as_str().unwrap();
+    assert!(statement.starts_with("CREATE TABLE IF NOT EXISTS `shop`.`o` ("), "{statement}");
+    let columns = answer["columns"].as_array().unwrap();
+    let ty = |name: &str| columns.iter().find(|column| column["name"] == name).map(|column| &column["type"]);
+    assert_eq!(ty("id"), Some(&"Int64".into()), "{columns:?}");
+    assert_eq!(ty("\""), Some(&"Array(Bool)".into()));
+    assert!(ty("_offset").is_some());
+    for column in columns {
+        assert!(statement.contains(column["type"].as_str().unwrap()), "{statement}");
+    }
+}
+
+#[test]
+fn a_schema_makes_a_table_and_topics_name_it() {
+    let schema = r#"{"type":"record","name":"O","fields":[{"name":"id","type":"long"},{"name":"s","type":["null","string"]}]}"#;
+    for input in [format!("{{\"schema\":{schema}}}"), serde_json::json!({"schema": schema}).to_string()] {
+        let answer = asked(&[("topics", "o,p"), ("tableOrderBy", "id")], &input);
+        assert!(answer["statement"].as_str().unwrap().ends_with("ORDER BY (id)"), "{answer}");
+        let has = |name: &str, ty: &str| {
+            answer["columns"].as_array().unwrap().contains(&serde_json::json!({"name": name, "type": ty}))
+        };
+        assert!(has("id", "Int64") && has("s", "Nullable(String)"), "{answer}");
+    }
+}
+
+#[test]
+fn converters_say_what_values_and_keys_are() {
+    let json = "org.apache.kafka.connect.json.JsonConverter";
+    let input =
+        r#"{"topic":"t","records":[{"key":{"id":7},"value":{"schema":null,"payload":{"id":7,"n":1}}}]}"#;
+    let names = |pairs: &[(&str, &str)]| -> Vec<String> {
+        let answer = asked(pairs, input);
+        let name = |column: &serde_json::Value| column["name"].as_str().unwrap().to_owned();
+        answer["columns"].as_array().unwrap().iter().map(name).filter(|name| !name.starts_with('_')).collect()
+    };
+    assert_eq!(names(&[("value.converter", json)]), ["id", "n"]);
+    assert_eq!(
+        names(&[("value.converter", json), ("value.converter.schemas.enable", "false")]),
+        ["schema", "payload"]
+    );
+    let upserts = [
+        ("value.converter", json),
+        ("key.converter", json),
+        ("key.converter.schemas.enable", "false"),
+        ("upsertMode", "tombstones"),
+    ];
+    let statement = asked(&upserts, input)["statement"].as_str().unwrap().to_owned();
+    assert!(statement.contains("ReplacingMergeTree") && statement.contains("ORDER BY (`id`)"), "{statement}");
+}
+
+#[test]
+fn input_that_makes_no_table_is_told_what_is_expected() {
+    let either = "input: expected either records, a list of objects with key and value, or schema";
+    refused(&[], "null", "input: expected an object at byte 0 of null");
+    refused(&[], "{}", either);
+    refused(&[], r#"{"records":[],"topic":"t"}"#, either);
+    refused(&[], r#"{"records":[{"value":{"a":1}}]}"#, "input.topic: expected a topic, as topics names none");
+    refused(&[], r#"{"records":7}"#, "input: expected a list of records at byte 11 of {\"records\":7}");
+    refused(
+        &[],
+        r#"{"recrods":7}"#,
+        "input: expected topic, records or schema at byte 11 of {\"recrods\":7}",
+    );
+    refused(
+        &[],
+        r#"{"topic":"t","records":[{"value":"no JSON"}]}"#,
+        "input: no record has a field that a column could be made of",
+    );
+    refused(
+        &[("tableCreation", "maybe")],
+        r#"{"topic":"t","records":[{"value":{"a":1}}]}"#,
+        "tableCreation: expected off or create, got \"maybe\"",
+    );
+    refused(
+        &[("insertFormat", "csv")],
+        r#"{"topic":"t","records":[{"value":{"a":1}}]}"#,
+        "insertFormat: lines of cells have no names and types to go by",
+    );
+    assert_eq!(ask("weather", &config(&[]), "null").unwrap(), None);
+}
