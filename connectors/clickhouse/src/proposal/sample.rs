@@ -56,7 +56,7 @@ impl Sample {
     pub fn of_schema(schema: &Schema, shape: &Shape) -> Result<Self, &'static str> {
         let mut room = ROOM;
         match declared::rows(schema, shape, &mut room) {
-            Rows::Fields(root) => Ok(Sample { root, ..Sample::default() }),
+            Rows::Fields(facts) => Ok(Sample { root: facts, ..Sample::default() }),
             Rows::Names => Err("a map's fields are named by records, not by the schema"),
             Rows::Nothing => Err("no record is in it"),
         }
