@@ -160,6 +160,29 @@ fn references_lead_to_definitions_documents_and_back_to_themselves() {
     assert!(Schema::parse(&text, &[], Options::default()).is_err(), "two to the power of forty");
 }
 
+#[test]
+fn a_choice_in_a_choice_is_not_tried_without_end() {
+    // Each level has two types that look alike from outside, and the innermost value is neither's.
+    let schema = parsed(
+        r##"{"oneOf":[{"$ref":"#/definitions/a"},{"$ref":"#/definitions/b"}],"definitions":{
+            "a":{"type":"object","properties":{"n":{"$ref":"#"},"v":{"oneOf":[{"type":"null"},{"type":"string"}]}}},
+            "b":{"type":"object","properties":{"n":{"$ref":"#"},"v":{"oneOf":[{"type":"null"},{"type":"boolean"}]}}}}}"##,
+    );
+    let nested = |levels: usize| format!("{}7{}", "{\"v\":null,\"n\":".repeat(levels), "}".repeat(levels));
+    assert!(shown(&schema, &nested(3)).contains("none of 2 types of a choice takes an object"));
+    let error = shown(&schema, &nested(60));
+    assert!(error.contains("gives up trying types of oneOf"), "{error}");
+    // What grows with the value alone is within the bound.
+    let list = parsed(
+        r#"{"type":"array","items":{"oneOf":[
+            {"type":"object","title":"A","properties":{"x":{"type":"integer"}}},
+            {"type":"object","title":"B","properties":{"x":{"type":"number"}}},
+            {"type":"object","title":"C","properties":{"x":{"type":"string"}}}]}}"#,
+    );
+    let many = format!("[{}{{\"x\":1}}]", r#"{"x":"a"},"#.repeat(100_000));
+    assert!(shown(&list, &many).starts_with("[Struct{io.confluent.connect.json.OneOf.field.2=Struct{x=a}}"));
+}
+
 const ORDER: &str = r#"{"type":"struct","name":"shop.Order","fields":[
   {"field":"id","type":"int64"},
   {"field":"note","type":"string","optional":true},
