@@ -45,15 +45,20 @@ pub fn write_id(id: u32, out: &mut Vec<u8>) {
 
 /// Which message of a Protobuf file: its place, and the places of messages in messages. Taken off the body.
 pub fn take_message_indexes(body: &mut &[u8]) -> Result<Vec<usize>> {
-    let count = take_index(body)?;
-    if count == 0 {
+    match take_count(body)? {
         // So often it is the file's first message that this has a short form.
-        return Ok(vec![0]);
+        0 => Ok(vec![0]),
+        count => (0..count).map(|_| take_index(body)).collect(),
     }
-    if count > NESTING_MAX {
-        return Err(Error::record(format!("{count} message indexes, at most {NESTING_MAX}")));
+}
+
+/// As [`take_message_indexes`], as the bytes that they are: nothing is made of them.
+pub fn split_message_indexes<'a>(body: &mut &'a [u8]) -> Result<&'a [u8]> {
+    let whole = *body;
+    for _ in 0..take_count(body)? {
+        take_index(body)?;
     }
-    (0..count).map(|_| take_index(body)).collect()
+    Ok(whole.split_at_checked(whole.len() - body.len()).map_or(&[], |(indexes, _)| indexes))
 }
 
 pub fn write_message_indexes(indexes: &[usize], out: &mut Vec<u8>) {
@@ -63,6 +68,15 @@ pub fn write_message_indexes(indexes: &[usize], out: &mut Vec<u8>) {
     varint::put_signed(indexes.len() as i64, out);
     for index in indexes {
         varint::put_signed(*index as i64, out);
+    }
+}
+
+fn take_count(body: &mut &[u8]) -> Result<usize> {
+    match take_index(body)? {
+        count if count > NESTING_MAX => {
+            Err(Error::record(format!("{count} message indexes, at most {NESTING_MAX}")))
+        }
+        count => Ok(count),
     }
 }
 
@@ -127,7 +141,13 @@ mod tests {
             if let Ok(Framed::Registered { mut body, .. }) = split(&bytes) {
                 let _ = take_message_indexes(&mut body);
             }
-            let _ = take_message_indexes(&mut &bytes[..]);
+            let (mut read, mut cut) = (&bytes[..], &bytes[..]);
+            let (indexes, split) = (take_message_indexes(&mut read), split_message_indexes(&mut cut));
+            prop_assert_eq!(indexes.is_ok(), split.is_ok());
+            if let Ok(split) = split {
+                prop_assert_eq!(read, cut);
+                prop_assert_eq!(split, &bytes[..bytes.len() - cut.len()]);
+            }
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Connect's converters: bytes as they are in Kafka to values for plugins, and back.
 
-mod avro;
 pub mod base64;
 mod class;
 mod json;
@@ -21,10 +20,9 @@ use std::ops::Range;
 use penstock_sdk::flat;
 
 use crate::definition::{self, ConverterConfig};
-use avro::Avro;
 pub use class::Class;
 use json::Json;
-use registered::{Converting, JsonSchema, Protobuf};
+use registered::{Avro, Converting, JsonSchema, Protobuf};
 use text::Charset;
 
 /// A value as it crosses to or from a plugin, borrowed.
@@ -129,7 +127,7 @@ enum Codec {
     Text(Charset),
     Scalar,
     Json(Box<Json>),
-    Avro(Box<Avro>),
+    Avro(Box<Converting<Avro>>),
     Protobuf(Box<Converting<Protobuf>>),
     JsonSchema(Box<Converting<JsonSchema>>),
 }
@@ -151,7 +149,7 @@ impl Converter {
             Class::ByteArray => Codec::Bytes,
             Class::String | Class::SimpleHeader => Codec::Text(Charset::open(&config.settings)?),
             Class::Json => Codec::Json(Box::new(Json::open(&config.settings)?)),
-            Class::Avro => Codec::Avro(Box::new(Avro::open(&config.settings, part)?)),
+            Class::Avro => Codec::Avro(Box::new(Converting::open(&config.settings, part)?)),
             Class::Protobuf => Codec::Protobuf(Box::new(Converting::open(&config.settings, part)?)),
             Class::JsonSchema => Codec::JsonSchema(Box::new(Converting::open(&config.settings, part)?)),
             Class::Boolean | Class::Double | Class::Float | Class::Integer | Class::Long | Class::Short => {

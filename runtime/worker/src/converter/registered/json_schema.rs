@@ -48,12 +48,7 @@ impl Language for JsonSchema {
         })
     }
 
-    /// A schema of this language has one type.
-    fn take_path(_body: &mut &[u8]) -> Result<Vec<usize>, Error> {
-        Ok(Vec::new())
-    }
-
-    fn reader(&self, schema: &Registered, _path: &[usize]) -> Result<Reader, Error> {
+    fn reader(&self, schema: &Registered, _path: &[u8]) -> Result<Reader, Error> {
         let schema = Schema::parse(&schema.text, &schema.references, self.options)?;
         Ok(Reader { decoder: Decoder::new(&schema), schema: schema.to_connect().map(|schema| schema.text()) })
     }
