@@ -4,6 +4,11 @@ use crate::avro::shortened;
 
 /// The digits of a number at a scale; none when some would be lost or there are more than 38.
 pub fn parse(text: &str, scale: i64) -> Option<Vec<u8>> {
+    number(text, scale).map(|number| shortened(&number.to_be_bytes()).to_vec())
+}
+
+/// As [`parse`], as an integer.
+pub fn number(text: &str, scale: i64) -> Option<i128> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
         None => (text, 0),
@@ -11,7 +16,7 @@ pub fn parse(text: &str, scale: i64) -> Option<Vec<u8>> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let mut number: i128 = format!("{whole}{fraction}").parse().ok()?;
     if number == 0 {
-        return Some(vec![0]);
+        return Some(0);
     }
     let shift = scale.checked_add(exponent)?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
     if shift.abs() > SHIFT_MAX {
@@ -24,7 +29,7 @@ pub fn parse(text: &str, scale: i64) -> Option<Vec<u8>> {
             false => return None,
         };
     }
-    Some(shortened(&number.to_be_bytes()).to_vec())
+    Some(number)
 }
 
 /// A number of JSON; none when it has more digits than are counted here.

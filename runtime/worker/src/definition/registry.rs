@@ -107,6 +107,14 @@ pub fn json_schema() -> Vec<Definition> {
             .about(Importance::Low, "How decimals are written: as Base64 of their digits, or as numbers.")
             .placed(MAPPING, 4, Width::Medium)
             .titled("Decimal format"),
+        flag(
+            5,
+            "json.fail.invalid.schema",
+            "false",
+            "Validate values",
+            "Whether values that are read and written have to keep all that their schema says, lengths, patterns and \
+             bounds included.",
+        ),
     ]
 }
 

@@ -316,6 +316,53 @@ fn as_many_writers_as_the_cache_holds_stay_in_it() {
 }
 
 #[test]
+fn json_is_held_against_its_schema_in_both_directions() {
+    const LIMITED: &str = r#"{"id":1,"schemaType":"JSON","schema":"{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"integer\",\"maximum\":7}}}"}"#;
+    let url = registry(&[
+        ("/schemas/ids/1", LIMITED),
+        ("/schemas/ids/2", r#"{"schemaType":"JSON","schema":"{\"pattern\":\"(\"}"}"#),
+        ("/subjects/t-value/versions/latest", LIMITED),
+    ]);
+    let latest = [
+        ("schema.registry.url", url.as_str()),
+        ("auto.register.schemas", "false"),
+        ("use.latest.version", "true"),
+    ];
+    let mut lenient = open(JSON_SCHEMA, "value", &latest).unwrap();
+    let mut strict =
+        open(JSON_SCHEMA, "value", &[&latest[..], &[("json.fail.invalid.schema", "true")]].concat()).unwrap();
+    assert_eq!(shown(&mut strict, b"\0\0\0\0\x01{\"x\":7}").unwrap(), "Struct{x=7}");
+    assert_eq!(shown(&mut lenient, b"\0\0\0\0\x01{\"x\":8}").unwrap(), "Struct{x=8}");
+    let (kind, sentence) = shown(&mut strict, b"\0\0\0\0\x01{\"x\":8}").unwrap_err();
+    assert_eq!(kind, formats::Kind::Record);
+    assert_eq!(
+        sentence,
+        "schema 1: json: /x: expected at most 7, by json.fail.invalid.schema and #/properties/x"
+    );
+    let (_, sentence) = shown(&mut strict, b"\0\0\0\0\x02{}").unwrap_err();
+    assert!(sentence.starts_with("schema 2: JSON schema: #: the pattern"), "{sentence}");
+    let schema = r#"{"type":"struct","fields":[{"type":"int64","field":"x"}]}"#;
+    for (x, is_kept) in [(7, true), (8, false)] {
+        let mut flat = Vec::new();
+        Writer::new(&mut flat).structure(|w| {
+            w.name("x");
+            w.int64(x);
+            1
+        });
+        for (converter, is_written) in [(&mut lenient, true), (&mut strict, is_kept)] {
+            converter.set_topic("t");
+            let mut out = Vec::new();
+            let written = converter.to_bytes(Value::Flat(&flat), Some(schema), &mut out);
+            assert_eq!(written.is_ok(), is_written, "{written:?}");
+            assert_eq!(!out.is_empty(), is_written);
+            if let Err(error) = written {
+                assert!(error.to_string().starts_with("schema 1: json: /x: expected at most 7"), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
 fn settings_that_cannot_be_kept_are_named() {
     let url = ("schema.registry.url", "http://a");
     for (class, settings, part) in [
