@@ -100,6 +100,11 @@ const FOREIGN: &[(&str, Class, &str)] = &[
         Class::Protobuf,
         GLUE,
     ),
+    (
+        "com.amazonaws.services.schemaregistry.kafkaconnect.jsonschema.JsonSchemaConverter",
+        Class::JsonSchema,
+        GLUE,
+    ),
 ];
 
 #[cfg(test)]
@@ -130,6 +135,10 @@ mod tests {
     fn foreign_names_lead_to_ours() {
         let advice = Class::advice("io.apicurio.registry.utils.converter.AvroConverter").unwrap();
         assert!(advice.contains("use io.confluent.connect.avro.AvroConverter, with"), "{advice}");
+        let glue = Class::advice(
+            "com.amazonaws.services.schemaregistry.kafkaconnect.jsonschema.JsonSchemaConverter",
+        );
+        assert!(glue.unwrap().contains("use io.confluent.connect.json.JsonSchemaConverter and"));
         assert_eq!(Class::advice("io.confluent.connect.avro.AvroConverter"), None);
     }
 }
