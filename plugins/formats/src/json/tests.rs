@@ -291,8 +291,7 @@ fn any_sample() -> impl Strategy<Value = (connect::Schema, Vec<u8>)> {
             .prop_map(|v| (Schema::new(Shape::Float64), flat(|w| w.float64(v)))),
         any::<String>().prop_map(|v| (Schema::new(Shape::Text), flat(|w| w.text(&v)))),
         any::<Vec<u8>>().prop_map(|v| (Schema::new(Shape::Bytes), flat(|w| w.bytes(&v)))),
-        any::<i64>()
-            .prop_map(|v| (Schema::decimal(3), flat(|w| w.bytes(crate::avro::shortened(&v.to_be_bytes()))))),
+        any::<i64>().prop_map(|v| (Schema::decimal(3), flat(|w| w.bytes(&crate::decimal::digits(v.into()))))),
     ];
     leaf.prop_recursive(4, 32, 5, |inner| {
         let list = |(schema, value): (Schema, Vec<u8>)| {
