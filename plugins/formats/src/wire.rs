@@ -12,32 +12,42 @@ pub enum Framed<'a> {
 }
 
 /// Takes the header off.
+#[inline]
 pub fn split(bytes: &[u8]) -> Result<Framed<'_>> {
-    match bytes {
-        [REGISTERED, rest @ ..] => match rest.split_first_chunk::<4>() {
-            Some((id, body)) => Ok(Framed::Registered { id: u32::from_be_bytes(*id), body }),
-            None => Err(Error::record(format!("{} bytes are too few for a schema id", bytes.len()))),
-        },
-        [0xc3, 1, rest @ ..] => match rest.split_first_chunk::<8>() {
-            Some((print, body)) => Ok(Framed::SingleObject { fingerprint: u64::from_le_bytes(*print), body }),
-            None => {
-                Err(Error::record(format!("{} bytes are too few for a schema's fingerprint", bytes.len())))
-            }
-        },
+    if let [REGISTERED, rest @ ..] = bytes
+        && let Some((id, body)) = rest.split_first_chunk::<4>()
+    {
+        return Ok(Framed::Registered { id: u32::from_be_bytes(*id), body });
+    }
+    if let [0xc3, 1, rest @ ..] = bytes
+        && let Some((print, body)) = rest.split_first_chunk::<8>()
+    {
+        return Ok(Framed::SingleObject { fingerprint: u64::from_le_bytes(*print), body });
+    }
+    Err(unframed(bytes))
+}
+
+#[cold]
+fn unframed(bytes: &[u8]) -> Error {
+    Error::record(match bytes {
+        [] => "no bytes, where a header with a schema id was expected".to_owned(),
+        [REGISTERED, ..] => format!("{} bytes are too few for a schema id", bytes.len()),
+        [0xc3, 1, ..] => format!("{} bytes are too few for a schema's fingerprint", bytes.len()),
         // Version, compression, and the 16 bytes of a schema version's UUID.
-        [3, 0 | 5, ..] if bytes.len() >= 18 => Err(Error::record(
-            "the header is that of the AWS Glue schema registry, which this converter does not read: use a \
-             Confluent compatible registry",
-        )),
-        [] => Err(Error::record("no bytes, where a header with a schema id was expected")),
-        [first, ..] => Err(Error::record(format!(
+        [3, 0 | 5, ..] if bytes.len() >= 18 => {
+            "the header is that of the AWS Glue schema registry, which this converter does not read: use a Confluent \
+             compatible registry"
+                .to_owned()
+        }
+        [first, ..] => format!(
             "no header with a schema id: the first byte is {first}, expected 0; was the record written by another \
              converter?"
-        ))),
-    }
+        ),
+    })
 }
 
 /// The header of a schema of the registry.
+#[inline]
 pub fn write_id(id: u32, out: &mut Vec<u8>) {
     out.push(REGISTERED);
     out.extend_from_slice(&id.to_be_bytes());
