@@ -1,6 +1,5 @@
 //! Connect's converters: bytes as they are in Kafka to values for plugins, and back.
 
-pub mod base64;
 mod class;
 mod json;
 pub(crate) mod number;
@@ -21,6 +20,7 @@ use penstock_sdk::flat;
 
 use crate::definition::{self, ConverterConfig};
 pub use class::Class;
+pub use formats::base64;
 use json::Json;
 use registered::{Avro, Converting, JsonSchema, Protobuf};
 use text::Charset;
@@ -165,15 +165,9 @@ impl Converter {
 
     /// The name of the bytes' format, for a sink that decodes by itself.
     pub fn format_name(&self) -> &'static str {
-        match (&self.codec, self.class) {
-            (Codec::Json(json), _) if json.has_envelope() => "json-envelope",
-            (Codec::Json(_), _) => "json",
-            (Codec::Bytes, _) => "bytes",
-            (Codec::Text(_), _) => "text",
-            (Codec::Scalar, class) => scalar::format_name(class),
-            (Codec::Avro(_), _) => "avro-confluent",
-            (Codec::Protobuf(_), _) => "protobuf-confluent",
-            (Codec::JsonSchema(_), _) => "json-confluent",
+        match &self.codec {
+            Codec::Json(json) if json.has_envelope() => "json-envelope",
+            _ => self.class.format_name(),
         }
     }
 
