@@ -142,7 +142,7 @@ fn references_lead_to_definitions_documents_and_back_to_themselves() {
         (r#"{"$ref":"other.json"}"#, "leads nowhere"),
         (r##"{"$ref":"#"}"##, "nests deeper"),
         (r##"{"allOf":[{"$ref":"#"}]}"##, "too much"),
-        ("{", "JSON schema"),
+        ("{", "JSON schema: EOF"),
     ] {
         let error = Schema::parse(text, &[], Options::default()).unwrap_err();
         assert!(error.message().contains(part), "{text}: {error}");
@@ -181,6 +181,22 @@ fn a_choice_in_a_choice_is_not_tried_without_end() {
     );
     let many = format!("[{}{{\"x\":1}}]", r#"{"x":"a"},"#.repeat(100_000));
     assert!(shown(&list, &many).starts_with("[Struct{io.confluent.connect.json.OneOf.field.2=Struct{x=a}}"));
+}
+
+#[test]
+fn a_schema_with_many_names_is_looked_through_once() {
+    let count = 20_000;
+    let field = |n: usize| format!(r##""f{n}":{{"$ref":"#n{n}"}}"##);
+    let named = |n: usize| format!(r#""d{n}":{{"$anchor":"n{n}","type":"integer"}}"#);
+    let (fields, named): (Vec<_>, Vec<_>) = (0..count).map(|n| (field(n), named(n))).unzip();
+    let text = format!(
+        r#"{{"type":"object","properties":{{{}}},"definitions":{{{}}}}}"#,
+        fields.join(","),
+        named.join(",")
+    );
+    let optional = Options { needs_only_required: true, ..Options::default() };
+    let schema = Schema::parse(&text, &[], optional).unwrap();
+    assert!(shown(&schema, r#"{"f19999":7}"#).contains("f19999=7"));
 }
 
 const ORDER: &str = r#"{"type":"struct","name":"shop.Order","fields":[
