@@ -217,16 +217,14 @@ impl Reading<'_, '_> {
 
     /// Choices within choices, of types that look alike from outside, would be tried two to the power of their depth.
     fn count_trial(&mut self, text: &str) -> Read {
-        match self.trials.checked_sub(text.len().saturating_add(TRIAL)) {
-            Some(left) => self.trials = left,
-            None => {
-                self.trials = 0;
-                return Err(Fault::new(
-                    "gives up trying types of oneOf and anyOf: too many that stand in each other look alike until \
-                     their last property",
-                ));
-            }
-        }
+        let Some(left) = self.trials.checked_sub(text.len().saturating_add(TRIAL)) else {
+            self.trials = 0;
+            return Err(Fault::new(
+                "gives up trying types of oneOf and anyOf: too many that stand in each other look alike until their \
+                 last property",
+            ));
+        };
+        self.trials = left;
         Ok(())
     }
 

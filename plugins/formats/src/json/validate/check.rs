@@ -1,7 +1,7 @@
 //! Follows a schema through a value, within a bound of steps and of depth.
 
 use super::Node;
-use super::keyword::{Keyword, canonical, is_multiple};
+use super::keyword::{Keyword, Properties, canonical, is_multiple};
 use super::pattern::Pattern;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -187,44 +187,29 @@ impl<'v> Checking<'v> {
                 }
                 Ok(())
             }
-            Keyword::Properties { named, patterns, others } => {
-                for (name, value) in properties {
-                    self.property((named.get(name).copied(), patterns, *others), name, value)?;
-                }
-                Ok(())
+            Keyword::Properties(of) => {
+                properties.iter().try_for_each(|(name, value)| self.property(of, name, value))
             }
             _ => Ok(()),
         }
     }
 
-    fn property(
-        &mut self,
-        (named, patterns, others): (Option<usize>, &[(Pattern, usize)], Option<usize>),
-        name: &str,
-        value: &Value,
-    ) -> Checked {
+    fn property(&mut self, of: &Properties, name: &str, value: &Value) -> Checked {
+        let named = of.named.get(name).copied();
         let mut is_known = named.is_some();
         if let Some(place) = named {
             self.inner(place, value, || name.to_owned())?;
         }
-        for (pattern, place) in patterns {
+        for (pattern, place) in &of.patterns {
             if self.matches(pattern, name)? {
                 is_known = true;
                 self.inner(*place, value, || name.to_owned())?;
             }
         }
-        match others.filter(|_| !is_known) {
-            Some(place)
-                if matches!(
-                    self.nodes.get(place).map(|node| &node.keywords[..]),
-                    Some([Keyword::Nothing])
-                ) =>
-            {
-                unfit(name)
-            }
-            Some(place) => self.inner(place, value, || name.to_owned()),
-            None => Ok(()),
-        }
+        let Some(place) = of.others.filter(|_| !is_known) else { return Ok(()) };
+        let is_closed =
+            self.nodes.get(place).is_some_and(|node| matches!(node.keywords[..], [Keyword::Nothing]));
+        if is_closed { unfit(name) } else { self.inner(place, value, || name.to_owned()) }
     }
 
     /// A part of the value, whose name an error's path gets.

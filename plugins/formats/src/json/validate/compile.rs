@@ -1,12 +1,13 @@
 //! Makes of a schema what its values are held against.
 
-use super::keyword::{Bound, Keyword, Limit, Type, canonical};
+use super::keyword::{Bound, Keyword, Limit, Properties, Type, canonical};
 use super::pattern::Pattern;
 use super::{Node, Validator, format, short};
 use crate::json::documents::Documents;
 use crate::{Error, Result};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 pub fn compile(documents: &Documents) -> Result<Validator> {
     let mut compiling = Compiling::new(documents);
@@ -35,6 +36,8 @@ struct Compiling<'a> {
     /// By document and pointer: a schema may be used in many places, and in itself.
     places: HashMap<(usize, String), usize>,
     waiting: VecDeque<Waiting<'a>>,
+    /// By their text: schemas repeat them.
+    patterns: HashMap<&'a str, Arc<Pattern>>,
 }
 
 struct Waiting<'a> {
@@ -54,6 +57,7 @@ impl<'a> Compiling<'a> {
             nodes: Vec::new(),
             places: HashMap::new(),
             waiting: VecDeque::new(),
+            patterns: HashMap::new(),
         }
     }
 
@@ -74,6 +78,18 @@ impl<'a> Compiling<'a> {
 
     fn inner(&mut self, of: &Waiting<'a>, more: &str, schema: &'a Value) -> Result<usize> {
         self.place(of.document, format!("{}/{more}", of.pointer), schema)
+    }
+
+    fn pattern(&mut self, text: &'a str) -> Result<Arc<Pattern>> {
+        if let Some(pattern) = self.patterns.get(text) {
+            return Ok(Arc::clone(pattern));
+        }
+        if self.patterns.len() >= PATTERNS_MAX {
+            return Err(Error::record(format!("the schema has more than {PATTERNS_MAX} patterns")));
+        }
+        let pattern = Arc::new(Pattern::new(text)?);
+        self.patterns.insert(text, Arc::clone(&pattern));
+        Ok(pattern)
     }
 
     fn keywords(&mut self, of: &Waiting<'a>) -> Result<Vec<Keyword>> {
@@ -101,7 +117,7 @@ impl<'a> Compiling<'a> {
         keywords.sort_by_key(|keyword| {
             matches!(
                 keyword,
-                Keyword::Properties { .. }
+                Keyword::Properties(_)
                     | Keyword::Items { .. }
                     | Keyword::All(_)
                     | Keyword::Any(_)
@@ -111,7 +127,7 @@ impl<'a> Compiling<'a> {
         Ok(keywords)
     }
 
-    /// Keywords that have schemas.
+    /// Keywords that have schemas or patterns, which are made once.
     fn composed(&mut self, of: &Waiting<'a>, name: &str, value: &'a Value) -> Result<Option<Keyword>> {
         let list = |compiling: &mut Self| -> Result<Vec<usize>> {
             let members = value.as_array().ok_or_else(|| wrong(name, "an array of schemas"))?;
@@ -122,6 +138,10 @@ impl<'a> Compiling<'a> {
             "allOf" => Keyword::All(list(self)?),
             "anyOf" => Keyword::Any(list(self)?),
             "oneOf" => Keyword::One(list(self)?),
+            "pattern" => {
+                let text = value.as_str().ok_or_else(|| wrong(name, "a string"))?;
+                Keyword::Pattern(self.pattern(text)?)
+            }
             "not" => Keyword::Not(self.inner(of, name, value)?),
             "propertyNames" => Keyword::Names(self.inner(of, name, value)?),
             "if" => {
@@ -176,17 +196,17 @@ impl<'a> Compiling<'a> {
         if let Some(value) = object.get("patternProperties") {
             for (pattern, schema) in object_of("patternProperties", value)? {
                 let place = self.inner(of, &format!("patternProperties/{}", escaped(pattern)), schema)?;
-                patterns.push((Pattern::new(pattern)?, place));
+                patterns.push((self.pattern(pattern)?, place));
             }
         }
         let rest = "additionalProperties";
         let others = object.get(rest).map(|schema| self.inner(of, rest, schema)).transpose()?;
         let is_empty = named.is_empty() && patterns.is_empty() && others.is_none();
-        Ok((!is_empty).then_some(Keyword::Properties { named, patterns, others }))
+        Ok((!is_empty).then_some(Keyword::Properties(Properties { named, patterns, others })))
     }
 }
 
-/// Keywords that have no schemas.
+/// Keywords that say all that there is to them.
 fn plain(name: &str, value: &Value, object: &Map<String, Value>, draft: Draft) -> Result<Option<Keyword>> {
     let count = || {
         let whole = value.as_f64().filter(|count| *count >= 0.0 && count.fract() == 0.0);
@@ -212,7 +232,6 @@ fn plain(name: &str, value: &Value, object: &Map<String, Value>, draft: Draft) -
         "maxItems" => Keyword::ItemCount(Limit::Most(count()?)),
         "minProperties" => Keyword::PropertyCount(Limit::Least(count()?)),
         "maxProperties" => Keyword::PropertyCount(Limit::Most(count()?)),
-        "pattern" => Keyword::Pattern(Pattern::new(text()?)?),
         "format" if draft.is_old => {
             return Ok(format::find(text()?).map(|(name, keeps)| Keyword::Format(name, keeps)));
         }
@@ -295,5 +314,7 @@ fn escaped(name: &str) -> String {
 
 /// Far above what people write.
 const SCHEMAS_MAX: usize = 100_000;
+/// Each costs a few milliseconds and up to a quarter of a megabyte.
+const PATTERNS_MAX: usize = 1000;
 /// Of an enum, in a message.
 const VALUES_SHOWN: usize = 8;

@@ -3,12 +3,15 @@
 use super::pattern::Pattern;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// A format's name and what keeps it; none for a format that is not checked.
-pub fn find(name: &str) -> Option<(&'static str, fn(&str) -> bool)> {
+/// A format's name, and what keeps it.
+type Format = (&'static str, fn(&str) -> bool);
+
+/// None for a format that is not checked.
+pub fn find(name: &str) -> Option<Format> {
     FORMATS.iter().find(|(known, _)| *known == name).copied()
 }
 
-const FORMATS: &[(&str, fn(&str) -> bool)] = &[
+const FORMATS: &[Format] = &[
     ("date", is_date),
     ("date-time", is_date_time),
     ("email", is_email),

@@ -6,6 +6,7 @@ use serde_json::{Number, Value};
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// Places are those of schemas in the validator's list.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub enum Keyword {
     Bound(Bound),
     MultipleOf(Number),
     Length(Limit),
-    Pattern(Pattern),
+    Pattern(Arc<Pattern>),
     Format(&'static str, fn(&str) -> bool),
     ItemCount(Limit),
     Items {
@@ -34,11 +35,7 @@ pub enum Keyword {
     PropertyCount(Limit),
     Required(Vec<String>),
     Names(usize),
-    Properties {
-        named: HashMap<String, usize>,
-        patterns: Vec<(Pattern, usize)>,
-        others: Option<usize>,
-    },
+    Properties(Properties),
     /// Properties whose presence needs others.
     Needs(Vec<(String, Vec<String>)>),
     /// Properties whose presence brings a schema.
@@ -53,6 +50,14 @@ pub enum Keyword {
         then: Option<usize>,
         otherwise: Option<usize>,
     },
+}
+
+/// The schemas of properties.
+#[derive(Debug)]
+pub struct Properties {
+    pub named: HashMap<String, usize>,
+    pub patterns: Vec<(Arc<Pattern>, usize)>,
+    pub others: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +106,7 @@ impl Keyword {
             Self::PropertyCount(limit) => format!("{} properties", limit.shown()),
             Self::Required(_) | Self::Needs(_) => format!("the property {}", short(detail)),
             Self::Names(_) => format!("no property of the name {}", short(detail)),
-            Self::Properties { .. } => format!("no property {}", short(detail)),
+            Self::Properties(_) => format!("no property {}", short(detail)),
             Self::Items { .. } | Self::Brings(_) | Self::All(_) | Self::If { .. } => {
                 "what fits its schema".to_owned()
             }

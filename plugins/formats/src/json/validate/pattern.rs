@@ -44,8 +44,8 @@ fn translated(pattern: &str) -> String {
                 (Some('/'), _) => out.push('/'),
                 (escaped, _) => out.extend(std::iter::once('\\').chain(escaped)),
             },
-            // Within a class, this begins another one in Rust.
-            '[' if is_in_class => out.push_str("\\["),
+            // Within a class, these have a meaning of their own in Rust.
+            '[' | '&' | '~' if is_in_class => out.extend(['\\', letter]),
             _ => {
                 is_in_class = (is_in_class || letter == '[') && letter != ']';
                 out.push(letter);
@@ -58,4 +58,28 @@ fn translated(pattern: &str) -> String {
 /// Only patterns that look around or refer back step back at all; the others take time in proportion to the text.
 const BACKTRACKS_MAX: usize = 10_000;
 /// Of a compiled pattern, in bytes.
-const SIZE_MAX: usize = 1 << 20;
+const SIZE_MAX: usize = 1 << 18;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_mean_what_they_mean_in_javascript() {
+        for (pattern, yes, no) in [
+            (r"^\d+$", "09", "٣"),
+            (r"^[\d\-x]+$", "0-x", "a"),
+            (r"^\w$", "_", "é"),
+            (r"^\W\D$", "éa", "a1"),
+            (r"^a\/b$", "a/b", "a-b"),
+            ("^[[a&&b~~]+$", "[a&&b~~", "]"),
+            ("b", "abc", "ac"),
+            ("^a$", "a", "a\n"),
+            (r"^(a)\1(?!b)", "aac", "aab"),
+            (r"^\p{L}\u0041$", "éA", "1A"),
+        ] {
+            let pattern = Pattern::new(pattern).unwrap();
+            assert_eq!((pattern.matches(yes), pattern.matches(no)), (Some(true), Some(false)), "{pattern:?}");
+        }
+    }
+}

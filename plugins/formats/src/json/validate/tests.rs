@@ -133,6 +133,17 @@ fn what_cannot_be_read_is_refused_with_its_place() {
 }
 
 #[test]
+fn patterns_are_made_once_and_not_without_number() {
+    let schema = |count: usize, distinct: usize| {
+        let all = (0..count).map(|n| format!(r#"{{"pattern":"^a{{{}}}"}}"#, n % distinct));
+        format!(r#"{{"allOf":[{}]}}"#, all.collect::<Vec<_>>().join(","))
+    };
+    open(&schema(3000, 10)).check(b"1").unwrap();
+    let error = Validator::new(&schema(1001, 1001), &[]).unwrap_err();
+    assert!(error.message().contains("more than 1000 patterns"), "{error}");
+}
+
+#[test]
 fn references_lead_to_other_subjects_and_back() {
     let reference = |name: &str, text: &str| Reference { name: name.to_owned(), text: text.to_owned() };
     let references = [
@@ -153,17 +164,17 @@ fn schemas_that_would_be_followed_without_end_are_given_up() {
     let nested = |levels: usize| format!("{}7{}", "{\"n\":".repeat(levels), "}".repeat(levels));
     let choices = r##"{"anyOf":[{"type":"object","properties":{"n":{"$ref":"#"}}},{"properties":{"n":{"$ref":"#"}},"type":"object"},{"type":"string"}]}"##;
     check(choices, &[(&nested(5), "one of 3 schemas")]);
-    let mut tree = r#"{"definitions":{"a0":{"type":"string"}"#.to_owned();
-    for level in 1..60 {
-        let one = format!(r##"{{"$ref":"#/definitions/a{}"}}"##, level - 1);
-        tree += &format!(r#","a{level}":{{"anyOf":[{one},{one}]}}"#);
-    }
-    tree += r##"},"$ref":"#/definitions/a59"}"##;
-    let mut chain = r#"{"definitions":{"a0":{"type":"string"}"#.to_owned();
-    for level in 1..20_000 {
-        chain += &format!(r##","a{level}":{{"$ref":"#/definitions/a{}"}}"##, level - 1);
-    }
-    chain += r##"},"allOf":[{"$ref":"#/definitions/a19999"}]}"##;
+    let levels = |count: usize, one: fn(&str) -> String, root: &str| {
+        let all = (1..count).map(|level| {
+            let below = format!(r##"{{"$ref":"#/definitions/a{}"}}"##, level - 1);
+            format!(r#","a{level}":{}"#, one(&below))
+        });
+        let all: String = all.collect();
+        format!(r#"{{"definitions":{{"a0":{{"type":"string"}}{all}}},{root}}}"#)
+    };
+    let twice: fn(&str) -> String = |below| format!(r#"{{"anyOf":[{below},{below}]}}"#);
+    let tree = levels(60, twice, r##""$ref":"#/definitions/a59""##);
+    let chain = levels(20_000, ToOwned::to_owned, r##""allOf":[{"$ref":"#/definitions/a19999"}]"##);
     for (schema, value, part) in [
         (r##"{"$ref":"#"}"##, "1", "nest deeper than"),
         (r##"{"not":{"$ref":"#"}}"##, "1", "nest deeper than"),
