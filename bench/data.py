@@ -43,19 +43,23 @@ VISIT = [
     ("agent", "string(110)", "String", 112),
 ]
 
+# Three fields.
+READING = [ID, ("sensor", "int(1000..9999)", "UInt16", 4)]
+
 LINE = [ID]
 
 
 class Data:
-    """One topic: fields filled up by a text field to `size` bytes a record, a boolean counted as 4 bytes."""
+    """One topic: fields filled up by a text field to `size` bytes a record as JSON, a boolean counted as 4 bytes."""
 
-    def __init__(self, name, fields, size, records, partitions):
-        self.name, self.records, self.partitions = name, records, partitions
+    def __init__(self, name, fields, size, records, partitions, encoding="json"):
+        self.name, self.records, self.partitions, self.encoding = name, records, partitions, encoding
         self.topic = None
         # `"name":value` with a comma between two, in braces; a text has two quotes.
         rest = size - int(json_bytes(fields)) - len(',"note":""')
         self.fields = [*fields, ("note", f"string({rest})", "String", rest + 2)]
-        self.bytes = json_bytes(self.fields)
+        # What a record has in another encoding is not known before it is written.
+        self.bytes = json_bytes(self.fields) if encoding == "json" else None
 
     def datagen(self):
         return ",".join(f"{name}:{kind}" for name, kind, _, _ in self.fields)
@@ -66,15 +70,24 @@ class Data:
 
     def about(self):
         return {"records": self.records, "partitions": self.partitions, "fields": len(self.fields),
-                "bytes_per_record": self.bytes, "datagen_fields": self.datagen()}
+                "encoding": self.encoding, "bytes_per_record": self.bytes, "datagen_fields": self.datagen()}
 
 
 def json_bytes(fields):
     return 2 + sum(len(name) + 3 + value for name, _, _, value in fields) + len(fields) - 1
 
 
+# How many partitions the same records are spread over.
+SPREADS = (1, 8, 64, 1000)
+
+
 def all_data(records, partitions):
+    spread = {f"tiny-{count}": Data(f"tiny-{count}", READING, 100, records, count) for count in SPREADS}
     return {
+        **spread,
+        "tiny": Data("tiny", READING, 100, records, partitions),
+        "avro": Data("avro", ORDER, 244, records, partitions, "avro"),
+        "protobuf": Data("protobuf", ORDER, 244, records, partitions, "protobuf"),
         "small": Data("small", ORDER, 244, records, partitions),
         "wide": Data("wide", VISIT, 1000, records, partitions),
         "lines": Data("lines", LINE, 200, records, partitions),

@@ -14,7 +14,12 @@ STARTS = [
     ("its idle CPU %", "idle_cpu_percent"), ("start again → REST ready s", "again_rest_ready_s"),
     ("→ healthy s", "again_health_ready_s"), ("→ connector RUNNING s", "again_running_s"),
 ]
+LATENCIES = [
+    ("p50 ms", "p50_ms"), ("p99 ms", "p99_ms"), ("p99.9 ms", "p999_ms"), ("greatest ms", "max_ms"), ("rows", "rows"),
+    ("worker CPU % of a core", "cpu_percent"), ("peak memory MB", "peak_mb"),
+]
 START = "start and idle"
+LATENCY = "age of a row when a query finds it"
 FIRST_START = "first start, plugins new"
 
 
@@ -72,23 +77,33 @@ def goals(summary):
         return cell(summary.get(case, {}), key)
     small, wide, lines = (f"{name} · penstock" for name in ("ClickHouse, small", "ClickHouse, wide", "file, lines"))
     start = f"{START} · penstock"
+    avro, raw, tiny = (f"ClickHouse, {name} · penstock" for name in ("small as Avro", "small, raw", "tiny"))
+    latency = f"{LATENCY} · penstock"
     peaks = "; ".join(of(case, "peak_mb") for case in (small, wide, lines))
     return [
         "| goal | measured |", "|---|---|",
         f"| file sink: ≥ 8 × Java's rows per CPU second | {ratio(summary, 'file, lines', 'rows_per_cpu_s')} × |",
         f"| ClickHouse sink, 244-byte JSON: ≤ 1.4 µs worker CPU per row | {of(small, 'cpu_us_per_row')} µs |",
         f"| ClickHouse sink, 1 kB JSON: ≥ 150 MB per CPU second | {of(wide, 'mb_per_cpu_s')} MB |",
+        f"| ClickHouse sink, Avro: ≥ 1 M rows per CPU second | {of(avro, 'rows_per_cpu_s')} |",
+        f"| ClickHouse sink, raw: ≥ 1.3 M rows per CPU second | {of(raw, 'rows_per_cpu_s')} |",
+        f"| ClickHouse sink, 100-byte JSON (the Java sink at its best: 8.3 µs) | {of(tiny, 'cpu_us_per_row')} µs |",
+        f"| 10,000 rows/s, batches of 200 ms: p99 ≤ 500 ms | {of(latency, 'p99_ms')} ms |",
         f"| peak memory ≤ 150 MB | small; wide; lines: {peaks} MB |",
         f"| REST ready ≤ 0.3 s (new cluster; again) | {of(start, 'rest_ready_s')}; {of(start, 'again_rest_ready_s')} s |",
         f"| idle memory ≤ 30 MB (no connector; one) | {of(start, 'idle_mb')}; {of(start, 'idle_with_connector_mb')} MB |",
     ]
 
 
+def size(data):
+    return f"of {data['bytes_per_record']:g} bytes" if data["bytes_per_record"] else f"in {data['encoding']}"
+
+
 def markdown(result):
     machine, versions, summary = result["machine"], result["versions"], result["summary"]
-    cases = sorted({run["case"] for run in result["runs"]} - {START, FIRST_START})
+    cases = sorted({run["case"] for run in result["runs"]} - {START, FIRST_START, LATENCY})
     loads = ["/".join(f"{load:.2f}" for load in machine[key]) for key in ("load_before", "load_after")]
-    data = "; ".join(f"{name}: {one['records']:,} records of {one['bytes_per_record']:g} bytes, {one['fields']} fields, "
+    data = "; ".join(f"{name}: {one['records']:,} records {size(one)}, {one['fields']} fields, "
                      f"{one['partitions']} partitions" for name, one in result["data"].items())
     lines = [
         f"Measured {result['when']}, commit {result['commit']}, by `{result['command']}`", "",
@@ -102,6 +117,8 @@ def markdown(result):
     ]
     if cases:
         lines += [*table(summary, cases, THROUGHPUT), ""]
+    if any(run["case"] == LATENCY for run in result["runs"]):
+        lines += [*table(summary, [LATENCY], LATENCIES), ""]
     # "First start" has Penstock only: the plugins of its folder are new to it.
     lines += [*table(summary, [FIRST_START, START], STARTS), "", *goals(summary), ""]
     for failure in result["failures"]:

@@ -8,6 +8,8 @@ from workers import Penstock
 
 STRING = "org.apache.kafka.connect.storage.StringConverter"
 JSON = "org.apache.kafka.connect.json.JsonConverter"
+ENCODERS = {"avro": "io.confluent.connect.avro.AvroConverter",
+            "protobuf": "io.confluent.connect.protobuf.ProtobufConverter"}
 FILE_SINK = "org.apache.kafka.connect.file.FileStreamSinkConnector"
 CLICKHOUSE_SINK = "com.clickhouse.kafka.connect.ClickHouseSinkConnector"
 # A worker that has just started still tidies up; both get this time before a measurement.
@@ -27,13 +29,23 @@ def feed(lab, every):
             lab.services.create_topic(data.topic, data.partitions)
             worker.create(data.topic, {
                 "connector.class": "DatagenSource", "tasks.max": "1", "topic": data.topic, "fields": data.datagen(),
-                "total": str(data.records), "format": "json", "key.field": "id", "key.converter": STRING,
-                "value.converter": STRING})
+                "total": str(data.records), "key.field": "id", "key.converter": STRING, **written(lab, data)})
             process.wait(f"{data.records} records in {data.topic}", lambda data=data: fed(lab, worker, data),
                          lab.limit, 0.5)
     finally:
         worker.stop()
     return {"worker": "penstock", "case": "first start, plugins new", **ready}
+
+
+def written(lab, data):
+    """How the generator writes values: finished JSON, or by a converter with a schema in the registry."""
+    if data.encoding == "json":
+        return {"format": "json", "value.converter": STRING}
+    return {"format": "struct", **encoded(lab.services, data)}
+
+
+def encoded(services, data):
+    return {"value.converter": ENCODERS[data.encoding], "value.converter.schema.registry.url": services.registry}
 
 
 def fed(lab, worker, data):
@@ -73,17 +85,24 @@ class FileTarget:
 
 class ClickHouseTarget:
     def __init__(self, worker, data):
-        self.services, self.topic = worker.lab.services, data.topic
+        self.services, self.topic, self.data = worker.lab.services, data.topic, data
         self.table = worker.name.replace("-", "_")
         self.every = 0.03
-        self.services.query(data.table(self.table))
+        self.services.query(self.statement())
+
+    def statement(self):
+        return self.data.table(self.table)
 
     def config(self):
         address = urllib.parse.urlsplit(self.services.clickhouse)
         return {"connector.class": CLICKHOUSE_SINK, "hostname": address.hostname, "port": str(address.port),
                 "database": "default", "username": "default", "password": "",
-                "topic2TableMap": f"{self.topic}={self.table}",
-                "value.converter": JSON, "value.converter.schemas.enable": "false"}
+                "topic2TableMap": f"{self.topic}={self.table}", **self.converter()}
+
+    def converter(self):
+        if self.data.encoding == "json":
+            return {"value.converter": JSON, "value.converter.schemas.enable": "false"}
+        return encoded(self.services, self.data)
 
     def count(self):
         return int(self.services.query(f"SELECT count() FROM `{self.table}`"))
@@ -94,6 +113,21 @@ class ClickHouseTarget:
 
     def drop(self):
         self.services.query(f"DROP TABLE IF EXISTS `{self.table}` SYNC")
+
+
+class RawTarget(ClickHouseTarget):
+    """The bytes of each record with its position, and nothing of them decoded."""
+
+    def statement(self):
+        return (f"CREATE TABLE `{self.table}` (_raw_message String, _partition UInt64, _offset UInt64) "
+                "ENGINE = MergeTree ORDER BY (_partition, _offset)")
+
+    def converter(self):
+        return {"value.converter": STRING}
+
+    def verify(self):
+        found = self.services.query(f"SELECT count(), uniqExact(_partition, _offset) FROM `{self.table}`").split()
+        return tuple(map(int, found))
 
 
 class ExactTarget(ClickHouseTarget):
@@ -184,7 +218,7 @@ class Drain:
             "rows_per_s": round((last_rows - first_rows) / (last_s - first_s)) if last_s > first_s else None,
             "rows_per_s_from_create": round(records / last_s),
             "cpu_us_per_row": round(cpu / records * 1e6, 3), "rows_per_cpu_s": round(records / cpu) if cpu else None,
-            "mb_per_cpu_s": round(records * self.data.bytes / cpu / 1e6, 1) if cpu else None,
+            "mb_per_cpu_s": round(records * self.data.bytes / cpu / 1e6, 1) if cpu and self.data.bytes else None,
             "cpu_us_per_row_second_half": self.second_half(), "peak_mb": self.peak_mb,
         }
         return figures

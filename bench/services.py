@@ -34,7 +34,7 @@ class Services:
         self.scripts = checkout / "tests" / "services"
         self.state = checkout / ".services" / f"bench-{os.getpid()}"
         self.env = {"CLICKHOUSE_SYSTEM_LOGS": "0", **os.environ, "PENSTOCK_SERVICES_STATE": str(self.state)}
-        self.kafka = self.clickhouse = None
+        self.kafka = self.clickhouse = self.registry = None
         # Topics and tables carry it, so that a broker that was brought along can be cleaned up.
         self.prefix = f"bench-{os.getpid()}"
 
@@ -42,6 +42,11 @@ class Services:
         lines = run([self.scripts / "up", "kafka", "clickhouse"], UP_LIMIT_S, env=self.env).split()
         addresses = dict(line.split("=", 1) for line in lines)
         self.kafka, self.clickhouse = addresses["PENSTOCK_TEST_KAFKA"], addresses["PENSTOCK_TEST_CLICKHOUSE"]
+
+    def start_registry(self):
+        line = run([self.scripts / "up", "apicurio"], UP_LIMIT_S, env=self.env).strip()
+        # Its interface of the kind that the converters speak.
+        self.registry = line.split("=", 1)[1]
 
     def stop(self):
         """Everything that was started here goes, with its data."""

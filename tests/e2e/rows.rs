@@ -158,3 +158,52 @@ fn rejected_records_are_in_the_error_table_and_the_others_in_theirs() {
     clickhouse.query(&format!("DROP TABLE `{name}`"));
     clickhouse.query(&format!("DROP TABLE `{name}_penstock_error`"));
 }
+
+#[test]
+fn lines_of_cells_fill_columns_by_their_places_and_broken_ones_are_kept() {
+    let clickhouse = ClickHouse::shared();
+    let (comma, tab) = (unique("csv"), unique("tsv"));
+    for table in [&comma, &tab] {
+        clickhouse.query(&format!(
+            "CREATE TABLE `{table}` (id UInt32, name String, price Nullable(Decimal(9, 2)), note String DEFAULT 'none', \
+             _offset UInt64) ENGINE = MergeTree ORDER BY id"
+        ));
+    }
+    let line = |partition, text: &str| record(partition, "k", Some(text));
+    let commas = [line(0, "1,\"a, b\",1.50,"), line(0, "2,b"), line(0, "3,c,,\\N"), line(1, "x,d,1,n")];
+    let commas = topic("csv", &commas);
+    let tabs = topic("tsv", &[line(0, "dropped\t2\tb\\tc"), line(1, "\t1\ta")]);
+    let mut worker = Worker::distributed().start();
+    let text = ("value.converter", "org.apache.kafka.connect.storage.StringConverter");
+    let tolerant =
+        [text, ("insertFormat", "csv"), ("errors.tolerance", "all"), ("errorTableEnabled", "true")];
+    worker.create(&comma, &with(sink(&clickhouse, &commas, &comma, 1), &tolerant));
+    let named = [text, ("insertFormat", "tsv"), ("lineColumns", "what,id,name")];
+    worker.create(&tab, &with(sink(&clickhouse, &tabs, &tab, 1), &named));
+    await_committed(&comma, &commas);
+    await_committed(&tab, &tabs);
+    let rows = |table: &str| {
+        clickhouse.query(&format!("SELECT id, name, price, note, _offset FROM `{table}` ORDER BY id"))
+    };
+    assert_eq!(rows(&comma), "1\ta, b\t1.5\tnone\t0\n3\tc\t\\N\tnone\t2");
+    assert_eq!(rows(&tab), "1\ta\t\\N\tnone\t0\n2\tb\\tc\t\\N\tnone\t0");
+    let errors = clickhouse.query(&format!(
+        "SELECT offset, error_message, raw_message FROM `{comma}_penstock_error` ORDER BY partition, offset"
+    ));
+    let mut errors = errors.lines();
+    let mut next = || errors.next().unwrap_or_default().to_owned();
+    let (short, wrong) = (next(), next());
+    assert!(
+        short.starts_with("1\t")
+            && short.contains("field price is the first without one")
+            && short.ends_with("\t2,b"),
+        "{short}"
+    );
+    assert!(
+        wrong.starts_with("0\t") && wrong.contains("field id: string") && wrong.ends_with("\tx,d,1,n"),
+        "{wrong}"
+    );
+    assert_eq!(errors.next(), None);
+    worker.stop();
+    clickhouse.query(&format!("DROP TABLE `{comma}`, `{comma}_penstock_error`, `{tab}`"));
+}

@@ -1,5 +1,6 @@
 //! How records become rows, as the user configured it: what every table of a connector shares.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::avro::Schemas;
@@ -25,6 +26,34 @@ pub struct Shape {
     pub schemas: Option<Arc<Schemas>>,
     /// Keys are Avro with these schemas.
     pub key_schemas: Option<Arc<Schemas>>,
+    /// Values are lines of cells, else what is said above.
+    pub lines: Option<LineShape>,
+}
+
+/// How lines are read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LineShape {
+    pub format: Format,
+    /// The fields at each place; without any, the places are the table's columns in their order.
+    pub names: Vec<String>,
+}
+
+/// What stands between cells, and what is done to text that has the same in it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Format {
+    /// RFC 4180, with this byte between cells.
+    Csv(u8),
+    /// A tab between cells, and backslashes before what a cell cannot have.
+    Tsv,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Format::Csv(_) => "CSV",
+            Format::Tsv => "TSV",
+        })
+    }
 }
 
 /// One entry of `field2ColumnMap`.

@@ -59,6 +59,9 @@ impl Sink for ClickHouseSink {
         };
         let mut settings = Settings::parse(task.config())?;
         settings.open(task, envelope);
+        if settings.shape.lines.is_some() && !matches!(task.value_format(), "text" | "bytes") {
+            return Err(Error::config(LINES));
+        }
         if task.value_format() == AVRO && settings.evolution.mode == Mode::Widen {
             return Err(Error::config(WIDEN));
         }
@@ -164,4 +167,6 @@ fn encoded(value: Value<'_>) -> Result<Option<&[u8]>> {
 const AVRO: &str = "avro-confluent";
 const WIDEN: &str =
     "schemaEvolution: widen goes by values in JSON, and these are Avro: expected off, add, overflow or halt";
+const LINES: &str = "insertFormat: csv and tsv are lines of text, so value.converter must be \
+    org.apache.kafka.connect.storage.StringConverter or org.apache.kafka.connect.converters.ByteArrayConverter";
 const STRUCTURED: &str = "transforms: this sink decodes records by itself and cannot take transformed ones";

@@ -1,6 +1,7 @@
 //! Makes a decoder from the columns of a table: which are virtual, which take which field, which keep versions.
 use super::avro::Avro;
 use super::event::{self, Events};
+use super::lines::Lines;
 use super::overflow::Overflow;
 use super::paths::{Paths, Plan};
 use super::rows::Rows;
@@ -60,7 +61,9 @@ impl Decoder {
         let overflow = shape.overflow.as_ref().map(|name| Overflow::open(name, &rows)).transpose()?;
         let events =
             upserts.map(|(upserts, keys)| event::open(upserts, keys, &mut rows, &mut paths)).transpose()?;
+        let lines = shape.lines.as_ref().map(|lines| Box::new(Lines::open(lines, &rows, &paths)));
         Ok(Decoder {
+            lines,
             raw_only: rows.slots.is_empty()
                 && !parts.virtuals.is_empty()
                 && events.as_ref().is_none_or(Events::reads_no_values),

@@ -3,6 +3,7 @@ mod avro;
 mod event;
 mod explain;
 mod layout;
+mod lines;
 mod names;
 mod overflow;
 mod paths;
@@ -28,6 +29,7 @@ use crate::json::{Cursor, Fault};
 use crate::native::Insert;
 use avro::Avro;
 use event::Events;
+use lines::Lines;
 use overflow::Overflow;
 use paths::{Action, Paths};
 use rows::Rows;
@@ -79,6 +81,8 @@ pub struct Decoder {
     /// Reads values and keys that are Avro.
     avro: Option<Box<Avro>>,
     avro_key: Option<Box<Avro>>,
+    /// Reads values that are lines.
+    lines: Option<Box<Lines>>,
 }
 
 /// What a value says.
@@ -99,6 +103,7 @@ impl Decoder {
         let said = match record.value {
             Some(_) if self.raw_only => Said::Row,
             Some(value) if self.avro.is_some() => self.read_avro(value)?,
+            Some(value) if self.lines.is_some() => self.read_line(value)?,
             Some(value) => self.read(value)?,
             None => Said::Nothing,
         };

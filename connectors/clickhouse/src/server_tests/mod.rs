@@ -8,6 +8,7 @@ mod errors;
 mod evolution;
 mod exact;
 mod given;
+mod lines;
 mod matrix;
 mod nested;
 mod oracle;

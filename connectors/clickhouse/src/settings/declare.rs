@@ -135,6 +135,17 @@ fn rows() -> Vec<Setting> {
             "Whether values are left unread, so that only the columns for what Kafka knows of a record are filled. \
              It goes without saying where a table has no other columns to insert into.",
         ),
+        Setting::string("insertFormat").default("none").recommended(&["none", "json", "csv", "tsv"]).doc(
+            "What values are: none or json for JSON objects, or what the converter reads; csv or tsv for a line of \
+             cells in each record, with the StringConverter or the ByteArrayConverter.",
+        ),
+        Setting::list("lineColumns").default("").doc(
+            "Fields that the cells of a line are, by their places; a name without a column is passed over. Without a \
+             value the places are the table's columns in their order, but for those that have the record's metadata.",
+        ),
+        Setting::string("csvDelimiter").default("").doc(
+            "The character between the cells of csv, or \\t for a tab. A comma without a value.",
+        ),
         Setting::string("upsertMode").default("none").recommended(&["none", "tombstones", "debezium"]).doc(
             "How rows replace and delete earlier rows of their key, for tables with the engine \
              ReplacingMergeTree(version, is_deleted): none inserts only; with tombstones a record without a value \
@@ -214,10 +225,6 @@ fn delivery() -> Vec<Setting> {
             .default("false")
             .importance(Importance::Low)
             .doc("Ignored: insertFormat alone says what records are."),
-        Setting::string("insertFormat")
-            .default("none")
-            .importance(Importance::Low)
-            .doc("Must be none or json: records are JSON objects."),
         Setting::list("dateTimeFormats").default("").importance(Importance::Low).doc(
             "Must be empty: dates and times are read as ISO 8601, or as numbers of seconds, milliseconds, \
              microseconds or nanoseconds, by their size.",

@@ -181,6 +181,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         rows::shape(config).map(drop),
         rows::error_table(config).map(drop),
         tables::parse(config).map(drop),
+        tables::check_lines(config),
         token_settings(config),
     ] {
         if let Err(error) = result {
@@ -208,7 +209,5 @@ const INSERT_TIMEOUT_MS: u64 = 240_000;
 /// Enough to hide the server's answers behind each other.
 const INSERTS_MAX: usize = 4;
 
-const REFUSED_UNLESS: &[(&str, &[&str], &str)] = &[
-    ("insertFormat", &["none", "json"], "this sink reads JSON objects and no other text formats"),
-    ("dateTimeFormats", &[], "this sink reads ISO 8601 and numbers; leave it empty"),
-];
+const REFUSED_UNLESS: &[(&str, &[&str], &str)] =
+    &[("dateTimeFormats", &[], "this sink reads ISO 8601 and numbers; leave it empty")];

@@ -2,7 +2,7 @@
 use penstock_sdk::{Config, Error, Result};
 
 use super::parts::pairs;
-use crate::shape::{self, Events, KeyForm, Mapping, Shape, Upserts, Version};
+use crate::shape::{self, Events, Format, KeyForm, LineShape, Mapping, Shape, Upserts, Version};
 
 /// What of the shape is in the settings; formats of keys and values come from the converters.
 pub fn shape(config: &Config) -> Result<Shape> {
@@ -11,8 +11,12 @@ pub fn shape(config: &Config) -> Result<Shape> {
         map: map(config)?,
         separator: text(config, "flattenSeparator").map(str::to_owned),
         upserts: upserts(config)?,
+        lines: lines(config)?,
         ..Shape::default()
     };
+    if shape.lines.is_some() {
+        check_lines(&shape)?;
+    }
     if shape.raw_only && shape.upserts.is_some() {
         return Err(Error::config("rawOnly: values are to be read for upsertMode, so it must be false"));
     }
@@ -29,6 +33,60 @@ pub fn error_table(config: &Config) -> Result<bool> {
         ));
     }
     Ok(is_wanted)
+}
+
+/// Lines of cells in place of JSON objects, and what the places of a line are.
+fn lines(config: &Config) -> Result<Option<LineShape>> {
+    let delimiter = text(config, DELIMITER);
+    let format = match text(config, FORMAT).map(str::to_ascii_lowercase).as_deref() {
+        Some("csv") => Format::Csv(delimiter.map_or(Ok(b','), self::delimiter)?),
+        Some("tsv") => Format::Tsv,
+        None | Some("none" | "json") => {
+            return match [DELIMITER, COLUMNS].iter().find(|key| text(config, key).is_some()) {
+                Some(key) => {
+                    Err(Error::config(format!("{key}: has no effect unless {FORMAT} is csv or tsv")))
+                }
+                None => Ok(None),
+            };
+        }
+        Some(other) => {
+            return Err(Error::config(format!("{FORMAT}: expected none, json, csv or tsv, got {other:?}")));
+        }
+    };
+    if format == Format::Tsv && delimiter.is_some() {
+        return Err(Error::config(format!("{DELIMITER}: a tab is between the cells of tsv")));
+    }
+    Ok(Some(LineShape { format, names: config.list(COLUMNS).into_iter().map(str::to_owned).collect() }))
+}
+
+fn delimiter(text: &str) -> Result<u8> {
+    match text {
+        "\\t" => Ok(b'\t'),
+        _ if matches!(text.as_bytes(), [byte] if byte.is_ascii() && *byte != b'"') => Ok(text.as_bytes()[0]),
+        _ => Err(Error::config(format!(
+            "{DELIMITER}: expected one character of ASCII other than a quote, or \\t, got {text:?}"
+        ))),
+    }
+}
+
+/// Lines have cells and no fields, so whatever goes by fields must have names for them.
+fn check_lines(shape: &Shape) -> Result<()> {
+    let problem =
+        |key: &str, why: &str| Err(Error::config(format!("{key}: {why}, and {FORMAT} asks for lines")));
+    match shape {
+        _ if shape.raw_only => problem("rawOnly", "values are not read when it is true"),
+        Shape { upserts: Some(Upserts { events: Events::Debezium, .. }), .. } => {
+            problem(MODE, "change events of Debezium are objects")
+        }
+        Shape { lines: Some(LineShape { names, .. }), .. } if names.is_empty() => match shape {
+            _ if !shape.map.is_empty() => problem(MAP, &format!("it names fields, which needs {COLUMNS}")),
+            _ if shape.separator.is_some() => {
+                problem("flattenSeparator", &format!("it makes names of fields, which needs {COLUMNS}"))
+            }
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
 fn map(config: &Config) -> Result<Vec<Mapping>> {
@@ -104,6 +162,9 @@ pub fn text<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
 }
 
 const MAP: &str = "field2ColumnMap";
+const FORMAT: &str = "insertFormat";
+const DELIMITER: &str = "csvDelimiter";
+const COLUMNS: &str = "lineColumns";
 const MODE: &str = "upsertMode";
 const VERSION: &str = "upsertVersionField";
 const VERSION_COLUMN: &str = "upsertVersionColumn";

@@ -1,7 +1,7 @@
 //! Settings that say which tables are created and altered, and how.
 use penstock_sdk::{Config, Error, Importance, Result, Setting};
 
-use super::rows::text;
+use super::rows::{self, text};
 use crate::evolution::{Evolution, Mode};
 use crate::proposal::{Engine, Family, Wishes};
 
@@ -38,6 +38,18 @@ pub fn check_hosts(config: &Config, hosts: usize) -> Result<()> {
         "{ENGINE}: expected an engine with Replicated before it, such as ReplicatedMergeTree, because of exactlyOnce with \
          several hosts"
     )))
+}
+
+/// What tables should be like is found from the names and values of objects, which lines do not have.
+pub fn check_lines(config: &Config) -> Result<()> {
+    let (Ok(shape), Ok(tables)) = (rows::shape(config), parse(config)) else { return Ok(()) };
+    let wanted = [(CREATION, tables.wishes.creates), (EVOLUTION, tables.evolution.mode != Mode::Off)];
+    match wanted.iter().find(|(_, is_wanted)| *is_wanted && shape.lines.is_some()) {
+        Some((key, _)) => Err(Error::config(format!(
+            "{key}: lines of cells have no names and types to go by; set it to off, or insertFormat to json"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn wishes(config: &Config) -> Result<Wishes> {

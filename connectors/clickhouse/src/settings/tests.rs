@@ -224,3 +224,51 @@ fn every_setting_of_the_java_connector_is_declared() {
         assert!(declared.contains(&format!("name: \"{name}\"")), "{name}");
     }
 }
+
+#[test]
+fn lines_are_asked_for_by_insert_format() {
+    use crate::shape::{Format, LineShape};
+    let lines = |pairs: &[(&str, &str)]| settings(&[&[("hostname", "a")], pairs].concat()).shape.lines;
+    let shape = |format, names: &[&str]| {
+        Some(LineShape { format, names: names.iter().map(|name| (*name).to_owned()).collect() })
+    };
+    assert_eq!(lines(&[("insertFormat", "JSON")]), None);
+    assert_eq!(lines(&[("insertFormat", "CSV")]), shape(Format::Csv(b','), &[]));
+    assert_eq!(lines(&[("insertFormat", "csv"), ("csvDelimiter", ";")]), shape(Format::Csv(b';'), &[]));
+    assert_eq!(lines(&[("insertFormat", "csv"), ("csvDelimiter", "\\t")]), shape(Format::Csv(b'\t'), &[]));
+    assert_eq!(lines(&[("insertFormat", "tsv"), ("lineColumns", "a, b")]), shape(Format::Tsv, &["a", "b"]));
+    for (more, expected) in [
+        (&[("insertFormat", "xml")][..], r#"insertFormat: expected none, json, csv or tsv, got "xml""#),
+        (&[("lineColumns", "a")], "lineColumns: has no effect unless insertFormat is csv or tsv"),
+        (
+            &[("insertFormat", "tsv"), ("csvDelimiter", ";")],
+            "csvDelimiter: a tab is between the cells of tsv",
+        ),
+        (
+            &[("insertFormat", "csv"), ("csvDelimiter", "ä")],
+            "csvDelimiter: expected one character of ASCII other than a quote, or \\t, got \"ä\"",
+        ),
+        (
+            &[("insertFormat", "csv"), ("rawOnly", "true")],
+            "rawOnly: values are not read when it is true, and insertFormat asks for lines",
+        ),
+        (
+            &[("insertFormat", "csv"), ("upsertMode", "debezium")],
+            "upsertMode: change events of Debezium are objects, and insertFormat asks for lines",
+        ),
+        (
+            &[("insertFormat", "csv"), ("field2ColumnMap", "a=b")],
+            "field2ColumnMap: it names fields, which needs lineColumns, and insertFormat asks for lines",
+        ),
+        (
+            &[("insertFormat", "csv"), ("schemaEvolution", "add")],
+            "schemaEvolution: lines of cells have no names and types to go by; set it to off, or insertFormat to json",
+        ),
+        (
+            &[("insertFormat", "csv"), ("tableCreation", "create")],
+            "tableCreation: lines of cells have no names and types to go by; set it to off, or insertFormat to json",
+        ),
+    ] {
+        refused(&[&[("hostname", "a")], more].concat(), expected);
+    }
+}

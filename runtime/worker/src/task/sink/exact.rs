@@ -7,7 +7,6 @@ use crate::task::config::{TaskSpec, wrong};
 use crate::task::failure::{failure, of_kafka};
 use cluster::Failure;
 use kafka::{Commit, Kind, Message, Messages, PartitionLag, TopicPartition};
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// What a task under exactly-once delivery knows beyond what others know.
@@ -17,9 +16,7 @@ pub struct Exact {
     stage: Stage,
     /// A plan that was found is with the writer, and its outcome was not seen yet.
     is_writing: bool,
-    /// What the group had committed when the partitions came.
-    committed: BTreeMap<TopicPartition, i64>,
-    /// Up to where found plans have had the records that come now.
+    /// Up to where plans that were found have had the records that come again.
     written: Vec<(TopicPartition, i64)>,
 }
 
@@ -61,10 +58,6 @@ impl Poller<'_> {
             Err(error) => return Err(of_kafka("looking for plans in the group's offsets", &error)),
         };
         exact.ledger.assign(&rows).map_err(refused)?;
-        let committed = rows
-            .into_iter()
-            .filter_map(|row| Some((TopicPartition::new(row.topic, row.partition), row.offset?)));
-        exact.committed = committed.collect();
         exact.stage = Stage::Recovering;
         self.write_found()
     }
@@ -87,20 +80,8 @@ impl Poller<'_> {
             );
             return self.give(Work::Found(plan, ends));
         }
-        self.go_on();
-        Ok(())
-    }
-
-    /// Fetching has begun at the committed offsets and needs no other place: records of the plans are dropped when they
-    /// come. A seek would spare them, but nobody tells when it takes effect, or whether it does at all beside a pause.
-    fn go_on(&mut self) {
-        let Some(exact) = &mut self.exact else { return };
-        let mut places = exact.ledger.places();
-        places.retain(|(at, place)| exact.committed.get(at) != Some(place));
-        exact.written = places;
         exact.stage = Stage::Ready;
-        let written = &exact.written;
-        self.batch.retain(|message| !is_written(written, message));
+        Ok(())
     }
 
     /// Drops what plans that were found have had.
@@ -196,11 +177,22 @@ impl Poller<'_> {
         Ok(())
     }
 
-    /// The writer has done with a plan.
+    /// The writer has done with a plan. The records of one that was found come again, as fetching begins at the committed
+    /// offsets, and are dropped. A seek would spare them, but nobody tells when it takes effect, or whether it does at all
+    /// beside a pause.
     pub(super) fn settled(&mut self, id: [u8; 16]) {
-        if let Some(exact) = &mut self.exact {
-            exact.ledger.settle(id);
-            exact.is_writing = false;
+        let Some(exact) = &mut self.exact else { return };
+        // Nothing new is planned before all of them are settled.
+        let was_found = exact.ledger.next_found().is_some();
+        let ends = exact.ledger.settle(id);
+        if ends.is_empty() {
+            // One from before a rebalance: what is found now may still be with the writer.
+            return;
+        }
+        exact.is_writing = false;
+        if was_found {
+            exact.written.extend(ends);
+            self.batch.retain(|message| !is_written(&exact.written, message));
         }
     }
 

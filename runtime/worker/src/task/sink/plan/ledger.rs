@@ -116,7 +116,8 @@ impl Ledger {
         own
     }
 
-    /// Where fetching has to go on for partitions whose place is known.
+    /// Up to where everything is written, for partitions of which that is known.
+    #[cfg(test)]
     pub fn places(&self) -> Vec<(TopicPartition, i64)> {
         self.settled.iter().filter_map(|(at, settled)| Some((at.clone(), (*settled)?))).collect()
     }
