@@ -25,8 +25,8 @@ pub const FLAG_PLANS: u32 = 2;
 
 /// [`Plan::flags`]: the same plan may have been written before, by this instance or by one that is gone.
 pub const PLAN_REPEATED: u32 = 1;
-/// [`Connector::flags`], beside [`FLAG_ENCODED`]: the sink finds schemas of a registry by itself. Without it, what was
-/// written with such a schema arrives as JSON.
+/// [`Connector::flags`], beside [`FLAG_ENCODED`]: the sink finds Avro schemas of a registry by itself, and gets Avro as it
+/// is. Without it Avro arrives as JSON, as Protobuf and JSON with a schema of a registry always do.
 pub const FLAG_REGISTRY: u32 = 4;
 
 pub const LEVEL_ERROR: u32 = 1;

@@ -1,49 +1,73 @@
-//! Base64 as JSON has it for bytes: the standard alphabet with padding.
+//! Base64 as JSON has it for bytes: the standard alphabet with padding, which may be missing.
+
+use ::base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use ::base64::{Engine as _, alphabet};
 
 pub fn text(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group =
-            chunk.iter().fold(0_u32, |group, &b| group << 8 | u32::from(b)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let digit = (group >> (18 - 6 * place)) & 63;
-            text.push(if place <= chunk.len() { char::from(ALPHABET[digit as usize]) } else { '=' });
-        }
-    }
-    text
+    ENGINE.encode(bytes)
 }
 
-/// `None` when it is no Base64. Missing padding is taken.
+/// Appends the text of some bytes.
+pub fn encode(bytes: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + bytes.len().div_ceil(3) * 4, b'=');
+    let written = out.get_mut(start..).map(|room| ENGINE.encode_slice(bytes, room));
+    debug_assert!(written.is_some_and(|written| written.is_ok()), "the room is that of the text");
+}
+
+/// `None` when it is no Base64.
 pub fn bytes(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=').as_bytes();
-    let mut bytes = Vec::with_capacity(digits.len() / 4 * 3 + 2);
-    for chunk in digits.chunks(4) {
-        let mut group = 0_u32;
-        for digit in chunk {
-            group = group << 6 | ALPHABET.iter().position(|known| known == digit)? as u32;
-        }
-        match chunk.len() {
-            4 => bytes.extend_from_slice(&group.to_be_bytes()[1..]),
-            3 => bytes.extend_from_slice(&(group << 6).to_be_bytes()[1..3]),
-            2 => bytes.extend_from_slice(&(group << 12).to_be_bytes()[1..2]),
-            _ => return None,
-        }
-    }
+    let mut bytes = Vec::new();
+    decode(text.as_bytes(), &mut bytes)?;
     Some(bytes)
 }
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// Appends the bytes of a text; `None` when it is no Base64, and then anything may be behind what was there.
+pub fn decode(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    // Padding may be missing, but not a part of it.
+    if text.ends_with(b"=") && !text.len().is_multiple_of(4) {
+        return None;
+    }
+    ENGINE.decode_vec(text, out).ok()
+}
+
+/// As Java's decoder, which does not look at bits that no byte has.
+static ENGINE: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 #[cfg(test)]
 mod tests {
+    use super::{decode, encode};
+
     #[test]
     fn texts_are_the_standards_own() {
-        for (plain, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
-        {
+        for (plain, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            let (mut encoded, mut decoded) = (vec![b'>'], vec![b'>']);
+            encode(plain.as_bytes(), &mut encoded);
+            assert_eq!(encoded, format!(">{text}").as_bytes());
             assert_eq!(super::text(plain.as_bytes()), text);
-            assert_eq!(super::bytes(text).as_deref(), Some(plain.as_bytes()));
+            assert_eq!(decode(text.as_bytes(), &mut decoded), Some(()));
+            assert_eq!(decoded, format!(">{plain}").as_bytes());
+            assert_eq!(super::bytes(text.trim_end_matches('=')).as_deref(), Some(plain.as_bytes()));
         }
-        assert_eq!(super::bytes("A"), None);
-        assert_eq!(super::bytes("Z!=="), None);
+        assert_eq!(super::bytes("Zh==").as_deref(), Some(&b"f"[..]), "bits that no byte has");
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for text in ["A", "A===", "=", "Zg=", "Z!==", "Zg==Zg==", "====", "é", "Zm 9v", "Zm-_"] {
+            assert_eq!(super::bytes(text), None, "{text}");
+        }
     }
 }

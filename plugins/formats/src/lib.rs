@@ -5,8 +5,9 @@
 //! parsed writer schema instead, and compiles a program of its own.
 
 pub mod avro;
-mod base64;
+pub mod base64;
 pub mod connect;
+mod decimal;
 mod error;
 mod fault;
 #[cfg(fuzzing)]

@@ -12,32 +12,42 @@ pub enum Framed<'a> {
 }
 
 /// Takes the header off.
+#[inline]
 pub fn split(bytes: &[u8]) -> Result<Framed<'_>> {
-    match bytes {
-        [REGISTERED, rest @ ..] => match rest.split_first_chunk::<4>() {
-            Some((id, body)) => Ok(Framed::Registered { id: u32::from_be_bytes(*id), body }),
-            None => Err(Error::record(format!("{} bytes are too few for a schema id", bytes.len()))),
-        },
-        [0xc3, 1, rest @ ..] => match rest.split_first_chunk::<8>() {
-            Some((print, body)) => Ok(Framed::SingleObject { fingerprint: u64::from_le_bytes(*print), body }),
-            None => {
-                Err(Error::record(format!("{} bytes are too few for a schema's fingerprint", bytes.len())))
-            }
-        },
+    if let [REGISTERED, rest @ ..] = bytes
+        && let Some((id, body)) = rest.split_first_chunk::<4>()
+    {
+        return Ok(Framed::Registered { id: u32::from_be_bytes(*id), body });
+    }
+    if let [0xc3, 1, rest @ ..] = bytes
+        && let Some((print, body)) = rest.split_first_chunk::<8>()
+    {
+        return Ok(Framed::SingleObject { fingerprint: u64::from_le_bytes(*print), body });
+    }
+    Err(unframed(bytes))
+}
+
+#[cold]
+fn unframed(bytes: &[u8]) -> Error {
+    Error::record(match bytes {
+        [] => "no bytes, where a header with a schema id was expected".to_owned(),
+        [REGISTERED, ..] => format!("{} bytes are too few for a schema id", bytes.len()),
+        [0xc3, 1, ..] => format!("{} bytes are too few for a schema's fingerprint", bytes.len()),
         // Version, compression, and the 16 bytes of a schema version's UUID.
-        [3, 0 | 5, ..] if bytes.len() >= 18 => Err(Error::record(
-            "the header is that of the AWS Glue schema registry, which this converter does not read: use a \
-             Confluent compatible registry",
-        )),
-        [] => Err(Error::record("no bytes, where a header with a schema id was expected")),
-        [first, ..] => Err(Error::record(format!(
+        [3, 0 | 5, ..] if bytes.len() >= 18 => {
+            "the header is that of the AWS Glue schema registry, which this converter does not read: use a Confluent \
+             compatible registry"
+                .to_owned()
+        }
+        [first, ..] => format!(
             "no header with a schema id: the first byte is {first}, expected 0; was the record written by another \
              converter?"
-        ))),
-    }
+        ),
+    })
 }
 
 /// The header of a schema of the registry.
+#[inline]
 pub fn write_id(id: u32, out: &mut Vec<u8>) {
     out.push(REGISTERED);
     out.extend_from_slice(&id.to_be_bytes());
@@ -45,15 +55,20 @@ pub fn write_id(id: u32, out: &mut Vec<u8>) {
 
 /// Which message of a Protobuf file: its place, and the places of messages in messages. Taken off the body.
 pub fn take_message_indexes(body: &mut &[u8]) -> Result<Vec<usize>> {
-    let count = take_index(body)?;
-    if count == 0 {
+    match take_count(body)? {
         // So often it is the file's first message that this has a short form.
-        return Ok(vec![0]);
+        0 => Ok(vec![0]),
+        count => (0..count).map(|_| take_index(body)).collect(),
     }
-    if count > NESTING_MAX {
-        return Err(Error::record(format!("{count} message indexes, at most {NESTING_MAX}")));
+}
+
+/// As [`take_message_indexes`], as the bytes that they are: nothing is made of them.
+pub fn split_message_indexes<'a>(body: &mut &'a [u8]) -> Result<&'a [u8]> {
+    let whole = *body;
+    for _ in 0..take_count(body)? {
+        take_index(body)?;
     }
-    (0..count).map(|_| take_index(body)).collect()
+    Ok(whole.split_at_checked(whole.len() - body.len()).map_or(&[], |(indexes, _)| indexes))
 }
 
 pub fn write_message_indexes(indexes: &[usize], out: &mut Vec<u8>) {
@@ -63,6 +78,15 @@ pub fn write_message_indexes(indexes: &[usize], out: &mut Vec<u8>) {
     varint::put_signed(indexes.len() as i64, out);
     for index in indexes {
         varint::put_signed(*index as i64, out);
+    }
+}
+
+fn take_count(body: &mut &[u8]) -> Result<usize> {
+    match take_index(body)? {
+        count if count > NESTING_MAX => {
+            Err(Error::record(format!("{count} message indexes, at most {NESTING_MAX}")))
+        }
+        count => Ok(count),
     }
 }
 
@@ -127,7 +151,13 @@ mod tests {
             if let Ok(Framed::Registered { mut body, .. }) = split(&bytes) {
                 let _ = take_message_indexes(&mut body);
             }
-            let _ = take_message_indexes(&mut &bytes[..]);
+            let (mut read, mut cut) = (&bytes[..], &bytes[..]);
+            let (indexes, split) = (take_message_indexes(&mut read), split_message_indexes(&mut cut));
+            prop_assert_eq!(indexes.is_ok(), split.is_ok());
+            if let Ok(split) = split {
+                prop_assert_eq!(read, cut);
+                prop_assert_eq!(split, &bytes[..bytes.len() - cut.len()]);
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use super::program::{Branch, Program, Step, compile};
 use super::schema::Schema;
+use crate::decimal::shortened;
+use crate::fault::{Fault, Read};
 use crate::{Error, FLAT_BYTES_MAX, Result, varint};
 use penstock_sdk::flat::{ARRAY, DEPTH_MAX, MAP, STRUCT, Writer};
 
@@ -29,7 +31,7 @@ impl Decoder {
         read.map_err(|fault| {
             out.truncate(start);
             let at = bytes.len() - rest.len();
-            Error::record(format!("avro at byte {at}: {}{}", fault.path(), fault.what))
+            Error::record(format!("avro at byte {at}: {fault}"))
         })
     }
 }
@@ -39,14 +41,6 @@ struct Reading<'a> {
     out: &'a mut Vec<u8>,
     limit: usize,
 }
-
-/// What is wrong, and in which fields, innermost first.
-struct Fault {
-    what: String,
-    fields: Vec<String>,
-}
-
-type Read = std::result::Result<(), Fault>;
 
 impl Reading<'_> {
     fn value(&mut self, place: usize, rest: &mut &[u8], depth: usize) -> Read {
@@ -219,24 +213,7 @@ impl Reading<'_> {
     }
 }
 
-impl Fault {
-    fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), fields: Vec::new() }
-    }
-
-    fn within(mut self, field: &str) -> Self {
-        // A path that is longer than this helps nobody.
-        if self.fields.len() < 16 {
-            self.fields.push(field.to_owned());
-        }
-        self
-    }
-
-    fn path(&self) -> String {
-        self.fields.iter().rev().flat_map(|field| ["field ", field, ": "]).collect()
-    }
-}
-
+#[cold]
 fn cut() -> Fault {
     Fault::new("the value is cut off, or its numbers are too long")
 }
@@ -264,17 +241,6 @@ fn sized<'a>(rest: &mut &'a [u8]) -> std::result::Result<&'a [u8], Fault> {
 
 fn text<'a>(rest: &mut &'a [u8]) -> std::result::Result<&'a str, Fault> {
     std::str::from_utf8(sized(rest)?).map_err(|_| Fault::new("a string that is not UTF-8"))
-}
-
-/// Without the leading bytes that only repeat the sign: Java's numbers have the fewest bytes possible.
-pub fn shortened(bytes: &[u8]) -> &[u8] {
-    let mut rest = bytes;
-    while let [first, second, ..] = rest
-        && ((*first == 0 && *second < 0x80) || (*first == 0xff && *second >= 0x80))
-    {
-        rest = rest.get(1..).unwrap_or_default();
-    }
-    if rest.is_empty() { &[0] } else { rest }
 }
 
 /// Of a null, or a record of nulls, nobody needs more in an array.

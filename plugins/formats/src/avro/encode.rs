@@ -1,9 +1,9 @@
 //! Writes flat values as Avro: the schema says what is expected, the value what is there.
 
-use super::decode::shortened;
 use super::program::{Branch, Program, Step, compile};
 use super::schema::{Schema, Type};
 use crate::connect::kind;
+use crate::decimal::shortened;
 use crate::{Error, Result, varint};
 use penstock_sdk::flat::{DEPTH_MAX, Struct, Value};
 use serde_json::Value as Json;

@@ -14,7 +14,6 @@ mod to_connect;
 mod oracle;
 
 pub use decode::Decoder;
-pub(crate) use decode::shortened;
 pub use encode::Encoder;
 pub use from_connect::{Options, from_connect};
 pub use schema::{Field, Logical, Node, Schema, Type};

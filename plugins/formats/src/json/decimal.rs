@@ -1,40 +1,31 @@
 //! Decimals as numbers of JSON, digit by digit.
 
-use crate::avro::shortened;
+use crate::decimal::{self, shifted};
 
 /// The digits of a number at a scale; none when some would be lost or there are more than 38.
 pub fn parse(text: &str, scale: i64) -> Option<Vec<u8>> {
+    number(text, scale).map(decimal::digits)
+}
+
+/// As [`parse`], as an integer.
+pub fn number(text: &str, scale: i64) -> Option<i128> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
         None => (text, 0),
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let mut number: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let number: i128 = format!("{whole}{fraction}").parse().ok()?;
     if number == 0 {
-        return Some(vec![0]);
+        return Some(0);
     }
-    let shift = scale.checked_add(exponent)?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
-    if shift.abs() > SHIFT_MAX {
-        return None;
-    }
-    for _ in 0..shift.abs() {
-        number = match shift > 0 {
-            true => number.checked_mul(10)?,
-            false if number % 10 == 0 => number / 10,
-            false => return None,
-        };
-    }
-    Some(shortened(&number.to_be_bytes()).to_vec())
+    let places = scale.checked_add(exponent)?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    shifted(number, places)
 }
 
 /// A number of JSON; none when it has more digits than are counted here.
 pub fn text(digits: &[u8], scale: i64) -> Option<String> {
-    let digits = shortened(digits);
-    let mut bytes = if digits.first().is_some_and(|first| *first >= 0x80) { [0xff; 16] } else { [0; 16] };
-    let start = bytes.len().checked_sub(digits.len())?;
-    bytes.get_mut(start..)?.copy_from_slice(digits);
-    let number = i128::from_be_bytes(bytes);
-    if scale.abs() > SHIFT_MAX {
+    let number = decimal::number(digits)?;
+    if scale.unsigned_abs() > SCALE_MAX {
         return None;
     }
     if scale <= 0 {
@@ -47,7 +38,7 @@ pub fn text(digits: &[u8], scale: i64) -> Option<String> {
     Some(format!("{sign}{whole}.{fraction}"))
 }
 
-const SHIFT_MAX: i64 = 200;
+const SCALE_MAX: u64 = 200;
 
 #[cfg(test)]
 mod tests {
@@ -75,7 +66,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read(number in any::<i128>(), scale in 0_i64..40) {
-            let digits = shortened(&number.to_be_bytes()).to_vec();
+            let digits = decimal::digits(number);
             prop_assert_eq!(parse(&text(&digits, scale).unwrap(), scale), Some(digits));
         }
     }

@@ -32,7 +32,12 @@ impl Decoder {
         // This checks the text as a whole; its parts are read again where they are needed.
         let raw: &RawValue =
             serde_json::from_slice(bytes).map_err(|error| Error::record(format!("json: {error}")))?;
-        let mut reading = Reading { schema: &self.schema, out, limit: start.saturating_add(FLAT_BYTES_MAX) };
+        let mut reading = Reading {
+            schema: &self.schema,
+            out,
+            limit: start.saturating_add(FLAT_BYTES_MAX),
+            trials: TRIALS_MAX * TRIAL + bytes.len().saturating_mul(TRIAL),
+        };
         reading.value(self.root, Some(raw.get()), DEPTH_MAX).map_err(|fault| {
             out.truncate(start);
             Error::record(format!("json: {fault}"))
@@ -44,6 +49,8 @@ struct Reading<'s, 'o> {
     schema: &'s Schema,
     out: &'o mut Vec<u8>,
     limit: usize,
+    /// What types that turn out not to be the value's may yet cost: each its text and some more.
+    trials: usize,
 }
 
 impl Reading<'_, '_> {
@@ -203,8 +210,22 @@ impl Reading<'_, '_> {
                 return Ok(());
             }
             self.out.truncate(start);
+            self.count_trial(text)?;
         }
         Err(Fault::new(format!("none of {} types of a choice takes {}", members.len(), found(text))))
+    }
+
+    /// Choices within choices, of types that look alike from outside, would be tried two to the power of their depth.
+    fn count_trial(&mut self, text: &str) -> Read {
+        let Some(left) = self.trials.checked_sub(text.len().saturating_add(TRIAL)) else {
+            self.trials = 0;
+            return Err(Fault::new(
+                "gives up trying types of oneOf and anyOf: too many that stand in each other look alike until their \
+                 last property",
+            ));
+        };
+        self.trials = left;
+        Ok(())
     }
 
     /// Whether a type is the value's, as far as can be seen without reading it.
@@ -312,6 +333,10 @@ fn found(text: &str) -> &'static str {
     }
 }
 
+/// Types that may fail to be the value's, with a text of no length; longer records may have more.
+const TRIALS_MAX: usize = 1 << 16;
+/// What a trial costs beside its text, and what each byte of a record adds to the bound.
+const TRIAL: usize = 64;
 /// Up to here, a search is faster than a table.
 const SEARCHED_MAX: usize = 24;
 

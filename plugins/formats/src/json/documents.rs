@@ -3,10 +3,19 @@
 use crate::registry::Reference;
 use crate::{Error, Result};
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// The first is the schema itself.
 #[derive(Debug)]
-pub struct Documents(Vec<(String, Value)>);
+pub struct Documents(Vec<Document>);
+
+#[derive(Debug)]
+struct Document {
+    name: String,
+    value: Value,
+    /// The parts that gave themselves a name, as JSON pointers.
+    anchors: HashMap<String, String>,
+}
 
 /// A part of a document.
 #[derive(Debug, Clone)]
@@ -21,8 +30,13 @@ impl Documents {
         // The parser's own limit of 128 levels bounds what follows.
         let parse = |name: &str, text: &str| {
             let value = serde_json::from_str(text);
-            let value = value.map_err(|error| Error::record(format!("JSON schema {name}: {error}")))?;
-            Ok::<(String, Value), Error>((name.to_owned(), value))
+            let value = value.map_err(|error| {
+                let shown = if name == ROOT { String::new() } else { format!(" {name}") };
+                Error::record(format!("JSON schema{shown}: {error}"))
+            })?;
+            let mut anchors = HashMap::new();
+            collect(&value, &mut String::new(), &mut anchors);
+            Ok::<Document, Error>(Document { name: name.to_owned(), value, anchors })
         };
         let mut all = vec![parse(ROOT, text)?];
         for reference in references {
@@ -37,25 +51,24 @@ impl Documents {
         let (base, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         let document = if base.is_empty() { Some(document) } else { self.find(base) };
         let document = document.ok_or_else(unknown)?;
-        let (_, whole) = self.0.get(document).ok_or_else(unknown)?;
-        let pointer = crate::registry::decoded(fragment);
-        let found = if pointer.is_empty() || pointer.starts_with('/') {
-            whole.pointer(&pointer)
+        let target = self.0.get(document).ok_or_else(unknown)?;
+        let fragment = crate::registry::decoded(fragment);
+        let pointer = if fragment.is_empty() || fragment.starts_with('/') {
+            fragment
         } else {
-            named(whole, &pointer, DEPTH_MAX)
+            target.anchors.get(&fragment).cloned().ok_or_else(unknown)?
         };
-        let pointer =
-            if pointer.is_empty() || pointer.starts_with('/') { pointer } else { format!("#{pointer}") };
-        Ok((Part { document, pointer }, found.ok_or_else(unknown)?))
+        let found = target.value.pointer(&pointer).ok_or_else(unknown)?;
+        Ok((Part { document, pointer }, found))
     }
 
     /// A document's name, under which every other one can refer to it.
     pub fn name(&self, document: usize) -> &str {
-        self.0.get(document).map_or(ROOT, |(name, _)| name)
+        self.0.get(document).map_or(ROOT, |document| &document.name)
     }
 
     pub fn root(&self) -> &Value {
-        self.0.first().map_or(&Value::Null, |(_, value)| value)
+        self.0.first().map_or(&Value::Null, |document| &document.value)
     }
 
     fn find(&self, base: &str) -> Option<usize> {
@@ -63,32 +76,44 @@ impl Documents {
             value.get("$id").or_else(|| value.get("id")).and_then(Value::as_str).map(str::to_owned)
         };
         let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
-        let by_name = self.0.iter().position(|(name, _)| name == base);
-        let by_id = || {
-            self.0.iter().position(|(_, value)| id(value).is_some_and(|id| id.trim_end_matches('#') == base))
-        };
+        let position = |is: &dyn Fn(&Document) -> bool| self.0.iter().position(is);
+        let by_name = position(&|document| document.name == base);
+        let by_id =
+            || position(&|document| id(&document.value).is_some_and(|id| id.trim_end_matches('#') == base));
         // Relative to wherever the document says that it is.
-        let by_file = || self.0.iter().position(|(name, _)| last(name) == last(base));
+        let by_file = || position(&|document| last(&document.name) == last(base));
         by_name.or_else(by_id).or_else(by_file)
     }
 }
 
-/// The part that gave itself a name.
-fn named<'a>(value: &'a Value, anchor: &str, depth: usize) -> Option<&'a Value> {
-    let depth = depth.checked_sub(1)?;
+/// Finds the parts that give themselves names; of several with one name, the first counts. The parser bounds how deep.
+fn collect(value: &Value, pointer: &mut String, anchors: &mut HashMap<String, String>) {
+    let length = pointer.len();
+    let inner = |part: &str, value: &Value, anchors: &mut HashMap<String, String>, pointer: &mut String| {
+        pointer.push('/');
+        pointer.push_str(part);
+        collect(value, pointer, anchors);
+        pointer.truncate(length);
+    };
     match value {
         Value::Object(object) => {
-            let is = |key: &str, expected: &str| object.get(key).and_then(Value::as_str) == Some(expected);
-            if is("$anchor", anchor) || is("$id", &format!("#{anchor}")) {
-                return Some(value);
+            let text = |key: &str| object.get(key).and_then(Value::as_str);
+            let names = [text("$anchor"), text("$id").and_then(|id| id.strip_prefix('#'))];
+            for name in names.into_iter().flatten() {
+                anchors.entry(name.to_owned()).or_insert_with(|| pointer.clone());
             }
-            object.values().find_map(|inner| named(inner, anchor, depth))
+            for (key, value) in object {
+                inner(&key.replace('~', "~0").replace('/', "~1"), value, anchors, pointer);
+            }
         }
-        Value::Array(list) => list.iter().find_map(|inner| named(inner, anchor, depth)),
-        _ => None,
+        Value::Array(list) => {
+            for (place, value) in list.iter().enumerate() {
+                inner(&place.to_string(), value, anchors, pointer);
+            }
+        }
+        _ => {}
     }
 }
 
 /// No document of a registry can have this name.
 const ROOT: &str = "\u{1}";
-const DEPTH_MAX: usize = 130;

@@ -9,6 +9,7 @@ mod from_connect;
 mod merge;
 mod schema;
 mod to_connect;
+mod validate;
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use decode::Decoder;
 pub use encode::Encoder;
 pub use from_connect::from_connect;
 pub use schema::Schema;
+pub use validate::Validator;
 
 /// What the settings say about how schemas and values map.
 #[derive(Debug, Clone, Copy, Default)]

@@ -67,7 +67,8 @@ impl Schema {
     }
 
     /// The title of the whole, which is its name in Connect.
-    pub fn title(&self) -> Option<&str> {
+    #[cfg(test)]
+    pub(super) fn title(&self) -> Option<&str> {
         self.node(self.root.place).name.as_deref()
     }
 }

@@ -3,7 +3,7 @@
 //! Fields come in any order and more than once, while a struct has each in its place: what a message has is noted
 //! first, in one list for all messages that are open, and then written field by field.
 
-use super::program::{Absent, Field, Leaf, Member, Message, Number, Program, ROOT, Shape, View};
+use super::program::{Absent, Field, Leaf, Member, Message, Number, Program, ROOT, Shape, View, Width};
 use super::wire::{self, Payload};
 use super::{Message as Descriptor, Options, calendar, decimal};
 use crate::fault::{Fault, Read};
@@ -315,13 +315,17 @@ impl<'a> Reading<'_, 'a, '_> {
             }
             _ => return Err(mismatch()),
         };
-        let wide = || Fault::new(format!("{} does not fit its type", bits as i32));
         match number {
             Number::Boolean => writer.boolean(bits != 0),
-            Number::Int8 => writer.int8(i8::try_from(bits as i32).map_err(|_| wide())?),
-            Number::Int16 => writer.int16(i16::try_from(bits as i32).map_err(|_| wide())?),
-            Number::Int32 | Number::Sfixed32 => writer.int32(bits as i32),
-            Number::Sint32 => writer.int32(varint::unzigzag(u64::from(bits as u32)) as i32),
+            Number::Signed32(form, width) => {
+                let value = form.take(bits as u32);
+                let wide = |_| Fault::new(format!("{value} does not fit its type"));
+                match width {
+                    Width::Int8 => writer.int8(i8::try_from(value).map_err(wide)?),
+                    Width::Int16 => writer.int16(i16::try_from(value).map_err(wide)?),
+                    Width::Int32 => writer.int32(value),
+                }
+            }
             Number::Uint32 | Number::Fixed32 => writer.int64(i64::from(bits as u32)),
             Number::Int64 | Number::Fixed64 => writer.int64(bits as i64),
             Number::Sint64 => writer.int64(varint::unzigzag(bits)),
@@ -398,9 +402,7 @@ enum Key<'a> {
 
 /// A number's bits, if they came the way its type comes. Those of 32 bits are cut to them, as Protobuf has it.
 fn bits(leaf: &Leaf, payload: Payload<'_>) -> std::result::Result<u64, Fault> {
-    let is_short = |number: &Number| {
-        matches!(number, Number::Int8 | Number::Int16 | Number::Int32 | Number::Sint32 | Number::Uint32)
-    };
+    let is_short = |number: &Number| matches!(number, Number::Signed32(..) | Number::Uint32);
     match (leaf, payload) {
         (Leaf::Number(Number::Boolean), Payload::Varint(bits)) => Ok(u64::from(bits != 0)),
         (Leaf::Number(number), Payload::Varint(bits)) if number.wire() == wire::VARINT => {

@@ -1,7 +1,7 @@
 //! Writes flat values as Protobuf: the schema says what is expected, the value what is there.
 
 use super::from_connect::scrubbed;
-use super::program::{Absent, Field, Leaf, Member, Number, Program, ROOT, Shape, View};
+use super::program::{Absent, Field, Leaf, Member, Number, Program, ROOT, Shape, View, Width};
 use super::{Message, Options, calendar, decimal, wire};
 use crate::connect::{self, kind};
 use crate::{Error, Result, varint};
@@ -242,17 +242,19 @@ fn bits(leaf: &Leaf, value: Value<'_>) -> Result<u64> {
         _ => None,
     };
     let wide = || Error::record(format!("{} does not fit its type", integer.unwrap_or_default()));
-    let short = |integer: i64| i32::try_from(integer).map_err(|_| wide());
     Ok(match (number, integer, value) {
         (Number::Boolean, _, Value::Boolean(value)) => u64::from(value),
         (Number::Float, _, Value::Float32(value)) => u64::from(value.to_bits()),
         (Number::Double, _, Value::Float64(value)) => value.to_bits(),
         (Number::Double, _, Value::Float32(value)) => f64::from(value).to_bits(),
-        (Number::Int8, Some(integer), _) => i64::from(i8::try_from(integer).map_err(|_| wide())?) as u64,
-        (Number::Int16, Some(integer), _) => i64::from(i16::try_from(integer).map_err(|_| wide())?) as u64,
-        (Number::Int32, Some(integer), _) => i64::from(short(integer)?) as u64,
-        (Number::Sint32, Some(integer), _) => varint::zigzag(i64::from(short(integer)?)),
-        (Number::Sfixed32, Some(integer), _) => u64::from(short(integer)? as u32),
+        (Number::Signed32(form, width), Some(integer), _) => {
+            let fits = match width {
+                Width::Int8 => i8::try_from(integer).is_ok(),
+                Width::Int16 => i16::try_from(integer).is_ok(),
+                Width::Int32 => true,
+            };
+            form.put(i32::try_from(integer).ok().filter(|_| fits).ok_or_else(wide)?)
+        }
         (Number::Uint32 | Number::Fixed32, Some(integer), _) => {
             u64::from(u32::try_from(integer).map_err(|_| wide())?)
         }

@@ -2,6 +2,7 @@
 
 use super::{CONNECT_TYPE, META, Message as Root, Options, wire};
 use crate::connect::SCALE;
+use crate::varint;
 use penstock_sdk::flat::Writer;
 use prost_reflect::{
     Cardinality, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, Value,
@@ -88,11 +89,8 @@ pub enum Leaf {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Number {
     Boolean,
-    Int8,
-    Int16,
-    Int32,
-    Sint32,
-    Sfixed32,
+    /// `int32`, `sint32`, `sfixed32`, which are smaller for Connect where the field's options say so.
+    Signed32(Form, Width),
     Uint32,
     Fixed32,
     /// `uint64` as well: Connect has no unsigned numbers, so the highest bit is the sign.
@@ -101,6 +99,21 @@ pub enum Number {
     Fixed64,
     Float,
     Double,
+}
+
+/// How a signed integer of 32 bits lies in the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Plain,
+    Zigzag,
+    Fixed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    Int8,
+    Int16,
+    Int32,
 }
 
 /// What a message is for Connect.
@@ -208,18 +221,12 @@ impl Compiling {
     }
 
     fn member(&mut self, field: &FieldDescriptor) -> Member {
-        let small = || meta(field, CONNECT_TYPE);
+        let signed = |form| Leaf::Number(Number::Signed32(form, width(field)));
         let leaf = match field.kind() {
-            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 if small().as_deref() == Some("int8") => {
-                Leaf::Number(Number::Int8)
-            }
-            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 if small().as_deref() == Some("int16") => {
-                Leaf::Number(Number::Int16)
-            }
             Kind::Bool => Leaf::Number(Number::Boolean),
-            Kind::Int32 => Leaf::Number(Number::Int32),
-            Kind::Sint32 => Leaf::Number(Number::Sint32),
-            Kind::Sfixed32 => Leaf::Number(Number::Sfixed32),
+            Kind::Int32 => signed(Form::Plain),
+            Kind::Sint32 => signed(Form::Zigzag),
+            Kind::Sfixed32 => signed(Form::Fixed),
             Kind::Uint32 => Leaf::Number(Number::Uint32),
             Kind::Fixed32 => Leaf::Number(Number::Fixed32),
             Kind::Int64 | Kind::Uint64 => Leaf::Number(Number::Int64),
@@ -229,7 +236,9 @@ impl Compiling {
             Kind::Double => Leaf::Number(Number::Double),
             Kind::String => Leaf::Text,
             Kind::Bytes => Leaf::Bytes,
-            Kind::Enum(_) if self.options.counts_enums => Leaf::Number(Number::Int32),
+            Kind::Enum(_) if self.options.counts_enums => {
+                Leaf::Number(Number::Signed32(Form::Plain, Width::Int32))
+            }
             Kind::Enum(of) => Leaf::Enum(Symbols::of(&of)),
             Kind::Message(message) => Leaf::Message {
                 place: self.place(&message),
@@ -328,6 +337,15 @@ pub fn meta(field: &FieldDescriptor, parameter: &str) -> Option<String> {
     parameters.as_map()?.get(&key)?.as_str().map(str::to_owned)
 }
 
+/// What a signed integer of 32 bits is for Connect.
+pub fn width(field: &FieldDescriptor) -> Width {
+    match meta(field, CONNECT_TYPE).as_deref() {
+        Some("int8") => Width::Int8,
+        Some("int16") => Width::Int16,
+        _ => Width::Int32,
+    }
+}
+
 /// Whether a field that is not there differs from one that has its type's plainest value.
 pub fn is_nullable(field: &FieldDescriptor) -> bool {
     field.supports_presence()
@@ -367,7 +385,7 @@ impl Leaf {
 impl Number {
     pub fn wire(self) -> u32 {
         match self {
-            Self::Sfixed32 | Self::Fixed32 | Self::Float => wire::FIXED32,
+            Self::Signed32(Form::Fixed, _) | Self::Fixed32 | Self::Float => wire::FIXED32,
             Self::Fixed64 | Self::Double => wire::FIXED64,
             _ => wire::VARINT,
         }
@@ -376,8 +394,8 @@ impl Number {
     fn default(self, value: &Value, writer: &mut Writer<'_>) -> Option<()> {
         match (self, value) {
             (Self::Boolean, Value::Bool(value)) => writer.boolean(*value),
-            (Self::Int8, Value::I32(value)) => writer.int8(i8::try_from(*value).ok()?),
-            (Self::Int16, Value::I32(value)) => writer.int16(i16::try_from(*value).ok()?),
+            (Self::Signed32(_, Width::Int8), Value::I32(value)) => writer.int8(i8::try_from(*value).ok()?),
+            (Self::Signed32(_, Width::Int16), Value::I32(value)) => writer.int16(i16::try_from(*value).ok()?),
             (_, Value::I32(value) | Value::EnumNumber(value)) => writer.int32(*value),
             (_, Value::U32(value)) => writer.int64(i64::from(*value)),
             (_, Value::I64(value)) => writer.int64(*value),
@@ -387,6 +405,23 @@ impl Number {
             _ => return None,
         }
         Some(())
+    }
+}
+
+impl Form {
+    pub fn take(self, bits: u32) -> i32 {
+        match self {
+            Self::Plain | Self::Fixed => bits as i32,
+            Self::Zigzag => varint::unzigzag(u64::from(bits)) as i32,
+        }
+    }
+
+    pub fn put(self, value: i32) -> u64 {
+        match self {
+            Self::Plain => i64::from(value) as u64,
+            Self::Zigzag => varint::zigzag(i64::from(value)),
+            Self::Fixed => u64::from(value as u32),
+        }
     }
 }
 

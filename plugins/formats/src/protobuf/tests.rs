@@ -87,6 +87,43 @@ fn decimals_have_the_scale_of_the_field() {
 }
 
 #[test]
+fn small_integers_come_in_every_form_of_32_bits() {
+    let small = |of: &str| {
+        format!("[(confluent.field_meta) = {{ params: [{{ key: \"connect.type\", value: \"{of}\" }}] }}]")
+    };
+    let body = format!(
+        "import \"confluent/meta.proto\"; message M {{ int32 a = 1 {0}; sint32 b = 2 {0}; sfixed32 c = 3 {0};\
+         repeated sint32 d = 4 {1}; repeated sfixed32 e = 5 {1}; optional sint32 f = 6 {1}; }}",
+        small("int8"),
+        small("int16")
+    );
+    let minus_two = [0xfe, 0xff, 0xff, 0xff];
+    let mut bytes = vec![8, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 16, 3, 29];
+    bytes.extend_from_slice(&minus_two);
+    bytes.extend_from_slice(&[34, 3, 3, 0xd0, 0x0f, 42, 8]);
+    bytes.extend_from_slice(&minus_two);
+    bytes.extend_from_slice(&[0xe8, 3, 0, 0, 48, 1]);
+    let all = "Struct{a=-2,b=-2,c=-2,d=[-2, 1000],e=[-2, 1000],f=-1}";
+    check(
+        &body,
+        &[
+            (&bytes, all),
+            (&[16, 0xff, 1], "Struct{a=0,b=-128,c=0,d=[],e=[]}"),
+            (&[16, 0x80, 2], "protobuf: field b: 128 does not fit its type"),
+            (&[29, 0x7f, 0xff, 0xff, 0xff], "protobuf: field c: -129 does not fit its type"),
+            (&[24, 1], "protobuf: field c: its bytes are of another type than the schema's"),
+        ],
+    );
+    let message = message(&body);
+    let given = message.to_connect(Options::default()).unwrap();
+    let (mut flat, mut written) = (Vec::new(), Vec::new());
+    Decoder::new(&message, Options::default()).read(&bytes, &mut flat).unwrap();
+    let encoder = Encoder::new(&message, Options::default(), &given).unwrap();
+    encoder.write(Value::parse(&flat).unwrap(), &mut written).unwrap();
+    assert_eq!(written, bytes);
+}
+
+#[test]
 fn wrappers_are_plain_values_where_the_settings_say_so() {
     let options = Options { wraps_nullables: true, ..Options::default() };
     let message = message(WELL_KNOWN);

@@ -1,7 +1,7 @@
 //! Protobuf messages in Connect's terms, as Confluent's converter maps them.
 
-use super::program::{Slot, View, is_nullable, is_wrapper, layout, members, meta, view};
-use super::{CONNECT_TYPE, ENUM, Message, Options, PRECISION, TAG, UNION};
+use super::program::{Slot, View, Width, is_nullable, is_wrapper, layout, members, meta, view, width};
+use super::{ENUM, Message, Options, PRECISION, TAG, UNION};
 use crate::connect::{self, Shape};
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
@@ -83,10 +83,10 @@ impl Mapping {
         self.budget = self.budget.checked_sub(1)?;
         Some(connect::Schema::new(match field.kind() {
             Kind::Bool => Shape::Boolean,
-            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => match meta(field, CONNECT_TYPE).as_deref() {
-                Some("int8") => Shape::Int8,
-                Some("int16") => Shape::Int16,
-                _ => Shape::Int32,
+            Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => match width(field) {
+                Width::Int8 => Shape::Int8,
+                Width::Int16 => Shape::Int16,
+                Width::Int32 => Shape::Int32,
             },
             Kind::Uint32
             | Kind::Fixed32

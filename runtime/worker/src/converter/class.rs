@@ -76,6 +76,24 @@ impl Class {
         matches!(self, Self::Avro | Self::Protobuf | Self::JsonSchema)
     }
 
+    /// What a sink that decodes by itself calls the format.
+    pub fn format_name(self) -> &'static str {
+        match self {
+            Self::Avro => "avro-confluent",
+            Self::Boolean => "boolean",
+            Self::ByteArray => "bytes",
+            Self::Double => "double",
+            Self::Float => "float",
+            Self::Integer => "integer",
+            Self::Json => "json",
+            Self::JsonSchema => "json-confluent",
+            Self::Long => "long",
+            Self::Protobuf => "protobuf-confluent",
+            Self::Short => "short",
+            Self::SimpleHeader | Self::String => "text",
+        }
+    }
+
     /// What to use in the place of a converter of another registry's makers, which this worker does not have.
     pub fn advice(name: &str) -> Option<String> {
         let (_, instead, why) = FOREIGN.iter().find(|(known, ..)| *known == name)?;
@@ -98,6 +116,11 @@ const FOREIGN: &[(&str, Class, &str)] = &[
     (
         "com.amazonaws.services.schemaregistry.kafkaconnect.protobuf.ProtobufSchemaConverter",
         Class::Protobuf,
+        GLUE,
+    ),
+    (
+        "com.amazonaws.services.schemaregistry.kafkaconnect.jsonschema.JsonSchemaConverter",
+        Class::JsonSchema,
         GLUE,
     ),
 ];
@@ -130,6 +153,10 @@ mod tests {
     fn foreign_names_lead_to_ours() {
         let advice = Class::advice("io.apicurio.registry.utils.converter.AvroConverter").unwrap();
         assert!(advice.contains("use io.confluent.connect.avro.AvroConverter, with"), "{advice}");
+        let glue = Class::advice(
+            "com.amazonaws.services.schemaregistry.kafkaconnect.jsonschema.JsonSchemaConverter",
+        );
+        assert!(glue.unwrap().contains("use io.confluent.connect.json.JsonSchemaConverter and"));
         assert_eq!(Class::advice("io.confluent.connect.avro.AvroConverter"), None);
     }
 }

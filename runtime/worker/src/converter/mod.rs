@@ -1,7 +1,5 @@
 //! Connect's converters: bytes as they are in Kafka to values for plugins, and back.
 
-mod avro;
-pub mod base64;
 mod class;
 mod json;
 pub(crate) mod number;
@@ -21,10 +19,10 @@ use std::ops::Range;
 use penstock_sdk::flat;
 
 use crate::definition::{self, ConverterConfig};
-use avro::Avro;
 pub use class::Class;
+pub use formats::base64;
 use json::Json;
-use registered::{Converting, JsonSchema, Protobuf};
+use registered::{Avro, Converting, JsonSchema, Protobuf};
 use text::Charset;
 
 /// A value as it crosses to or from a plugin, borrowed.
@@ -129,7 +127,7 @@ enum Codec {
     Text(Charset),
     Scalar,
     Json(Box<Json>),
-    Avro(Box<Avro>),
+    Avro(Box<Converting<Avro>>),
     Protobuf(Box<Converting<Protobuf>>),
     JsonSchema(Box<Converting<JsonSchema>>),
 }
@@ -151,7 +149,7 @@ impl Converter {
             Class::ByteArray => Codec::Bytes,
             Class::String | Class::SimpleHeader => Codec::Text(Charset::open(&config.settings)?),
             Class::Json => Codec::Json(Box::new(Json::open(&config.settings)?)),
-            Class::Avro => Codec::Avro(Box::new(Avro::open(&config.settings, part)?)),
+            Class::Avro => Codec::Avro(Box::new(Converting::open(&config.settings, part)?)),
             Class::Protobuf => Codec::Protobuf(Box::new(Converting::open(&config.settings, part)?)),
             Class::JsonSchema => Codec::JsonSchema(Box::new(Converting::open(&config.settings, part)?)),
             Class::Boolean | Class::Double | Class::Float | Class::Integer | Class::Long | Class::Short => {
@@ -167,15 +165,9 @@ impl Converter {
 
     /// The name of the bytes' format, for a sink that decodes by itself.
     pub fn format_name(&self) -> &'static str {
-        match (&self.codec, self.class) {
-            (Codec::Json(json), _) if json.has_envelope() => "json-envelope",
-            (Codec::Json(_), _) => "json",
-            (Codec::Bytes, _) => "bytes",
-            (Codec::Text(_), _) => "text",
-            (Codec::Scalar, class) => scalar::format_name(class),
-            (Codec::Avro(_), _) => "avro-confluent",
-            (Codec::Protobuf(_), _) => "protobuf-confluent",
-            (Codec::JsonSchema(_), _) => "json-confluent",
+        match &self.codec {
+            Codec::Json(json) if json.has_envelope() => "json-envelope",
+            _ => self.class.format_name(),
         }
     }
 

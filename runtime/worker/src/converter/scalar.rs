@@ -45,7 +45,7 @@ pub fn write(class: Class, value: Value<'_>, out: &mut Vec<u8>) -> Result<bool, 
         (Class::Float, flat::Value::Float32(value)) => out.extend_from_slice(&value.to_be_bytes()),
         (Class::Double, flat::Value::Float64(value)) => out.extend_from_slice(&value.to_be_bytes()),
         (class, other) => {
-            let (simple, expected) = (simple(class), format_name(class));
+            let (simple, expected) = (simple(class), class.format_name());
             return Err(Error::new(format!(
                 "{simple}: expected a value of type {expected}, got {}",
                 kind(&other)
@@ -93,24 +93,6 @@ pub fn schema_text(class: Class) -> Option<&'static str> {
         | Class::Protobuf
         | Class::SimpleHeader
         | Class::String => None,
-    }
-}
-
-/// What a sink that decodes by itself calls the format.
-pub fn format_name(class: Class) -> &'static str {
-    match class {
-        Class::Avro => "avro-confluent",
-        Class::Boolean => "boolean",
-        Class::ByteArray => "bytes",
-        Class::Double => "double",
-        Class::Float => "float",
-        Class::Integer => "integer",
-        Class::Json => "json",
-        Class::JsonSchema => "json-confluent",
-        Class::Long => "long",
-        Class::Protobuf => "protobuf-confluent",
-        Class::Short => "short",
-        Class::SimpleHeader | Class::String => "text",
     }
 }
 

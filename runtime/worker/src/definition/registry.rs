@@ -17,26 +17,19 @@ pub fn settings(kind: Definition, own: Vec<Definition>) -> Vec<Definition> {
 /// What only Avro's converter has.
 pub fn avro() -> Vec<Definition> {
     vec![
-        Definition::new("enhanced.avro.schema.support", Boolean)
-            .default("false")
-            .about(
-                Importance::Medium,
-                "Whether enums are written as enums, and members of unions have their full names.",
-            )
-            .placed(MAPPING, 0, Width::Short)
-            .titled("Enhanced Avro support"),
+        flag(
+            0,
+            "enhanced.avro.schema.support",
+            "false",
+            "Enhanced Avro support",
+            "Whether enums are written as enums, and members of unions have their full names.",
+        ),
+        metadata(),
     ]
 }
 
 /// What only Protobuf's converter has.
 pub fn protobuf() -> Vec<Definition> {
-    let flag = |order, name: &str, default: &str, title: &str, effect: &str| {
-        Definition::new(name, Boolean)
-            .default(default)
-            .about(Importance::Medium, effect)
-            .placed(MAPPING, order, Width::Short)
-            .titled(title)
-    };
     vec![
         flag(
             0,
@@ -45,6 +38,7 @@ pub fn protobuf() -> Vec<Definition> {
             "Enhanced Protobuf support",
             "Whether names keep their package.",
         ),
+        metadata(),
         flag(
             3,
             "optional.for.nullables",
@@ -92,13 +86,6 @@ pub fn protobuf() -> Vec<Definition> {
 
 /// What only the converter of JSON Schema has.
 pub fn json_schema() -> Vec<Definition> {
-    let flag = |order, name: &str, default: &str, title: &str, effect: &str| {
-        Definition::new(name, Boolean)
-            .default(default)
-            .about(Importance::Medium, effect)
-            .placed(MAPPING, order, Width::Short)
-            .titled(title)
-    };
     vec![
         flag(
             0,
@@ -120,7 +107,30 @@ pub fn json_schema() -> Vec<Definition> {
             .about(Importance::Low, "How decimals are written: as Base64 of their digits, or as numbers.")
             .placed(MAPPING, 4, Width::Medium)
             .titled("Decimal format"),
+        flag(
+            5,
+            "json.fail.invalid.schema",
+            "false",
+            "Validate values",
+            "Whether values that are read and written have to keep all that their schema says, lengths, patterns and \
+             bounds included.",
+        ),
     ]
+}
+
+/// What Avro's converter and Protobuf's have.
+fn metadata() -> Definition {
+    let effect = "Whether names, versions and parameters of Connect's schemas are kept in written ones.";
+    let flag = flag(1, "connect.meta.data", "true", "Keep metadata", effect);
+    Definition { importance: Importance::Low, ..flag }
+}
+
+fn flag(order: i32, name: &str, default: &str, title: &str, effect: &str) -> Definition {
+    Definition::new(name, Boolean)
+        .default(default)
+        .about(Importance::Medium, effect)
+        .placed(MAPPING, order, Width::Short)
+        .titled(title)
 }
 
 fn access() -> Vec<Definition> {
@@ -191,14 +201,6 @@ fn writing() -> Vec<Definition> {
 
 fn mapping() -> Vec<Definition> {
     vec![
-        Definition::new("connect.meta.data", Boolean)
-            .default("true")
-            .about(
-                Importance::Low,
-                "Whether names, versions and parameters of Connect's schemas are kept in written ones.",
-            )
-            .placed(MAPPING, 1, Width::Short)
-            .titled("Keep metadata"),
         Definition::new("schemas.cache.config", Int)
             .default("1000")
             .checked(Validator::at_least(1))
@@ -211,3 +213,21 @@ fn mapping() -> Vec<Definition> {
 const REGISTRY: &str = "Schema Registry";
 const WRITING: &str = "Writing";
 const MAPPING: &str = "Mapping";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_converter_declares_what_it_reads_once() {
+        let kind = || Definition::new("converter.type", Text);
+        let names = |own| settings(kind(), own).into_iter().map(|setting| setting.name).collect::<Vec<_>>();
+        for (names, keeps_metadata) in
+            [(names(avro()), true), (names(protobuf()), true), (names(json_schema()), false)]
+        {
+            assert_eq!(names.iter().any(|name| name == "connect.meta.data"), keeps_metadata, "{names:?}");
+            let distinct: std::collections::HashSet<_> = names.iter().collect();
+            assert_eq!(distinct.len(), names.len(), "{names:?}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ use crate::task::failure::failure;
 use cluster::{Failure, Properties, TaskId};
 use kafka::ClientSettings;
 use penstock_sdk::Config;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,13 +58,18 @@ impl BatchLimits {
         let declared: Vec<serde_json::Value> = serde_json::from_str(declared).unwrap_or_default();
         let number = |key: &str, default: u64, max: u64| {
             let own = declared.iter().find(|setting| setting["name"] == key);
-            let own = own.and_then(|setting| setting["default"].as_str()?.parse().ok());
-            match config.parsed::<u64>(key) {
-                Ok(None) => Ok(own.unwrap_or(default)),
-                Ok(Some(value)) if (1..=max).contains(&value) => Ok(value),
-                Ok(Some(value)) => Err(wrong(&format!("{key}: expected 1..={max}, got {value}"))),
-                Err(error) => Err(wrong(error.message())),
-            }
+            let own = own.and_then(|setting| setting["default"].as_str());
+            let own = own.map(str::trim).filter(|own| !own.is_empty());
+            let expected = |got: &dyn Display, whose: &str| {
+                wrong(&format!("{key}: expected 1..={max}, got {got}{whose}"))
+            };
+            let (value, whose) = match (config.parsed::<u64>(key), own) {
+                (Err(error), _) => return Err(wrong(error.message())),
+                (Ok(Some(value)), _) => (value, ""),
+                (Ok(None), Some(own)) => (own.parse().map_err(|_| expected(&own, BY_PLUGIN))?, BY_PLUGIN),
+                (Ok(None), None) => (default, ""),
+            };
+            if (1..=max).contains(&value) { Ok(value) } else { Err(expected(&value, whose)) }
         };
         let bytes = (budget_bytes / BATCHES_IN_BUDGET).clamp(BYTES_MIN, BYTES_MAX);
         Ok(Self {
@@ -74,6 +80,7 @@ impl BatchLimits {
     }
 }
 
+const BY_PLUGIN: &str = ", the default that the plugin declares";
 /// Bytes of a batch grow with the budget: 32 MB for each GB of it.
 const BATCHES_IN_BUDGET: u64 = 32;
 /// A busy ClickHouse task peaks at 141 MB with this and at 180 with 16 MiB (`bench/RESULTS.md`).
@@ -223,7 +230,24 @@ mod tests {
         assert_eq!(limits(&[], declared, 1 << 30), (7, 32 << 20, 500));
         let own = [("penstock.batch.rows.max", "9"), ("penstock.batch.age.max.ms", "100")];
         assert_eq!(limits(&own, declared, 1 << 40), (9, 256 << 20, 100));
-        let wrong = [("penstock.batch.rows.max", "0")].into_iter().collect();
-        assert!(BatchLimits::with_defaults(&wrong, "[]", 0).is_err());
+    }
+
+    #[test]
+    fn limits_out_of_range_are_refused_whoever_set_them() {
+        let declared =
+            |key: &str, value: &str| format!(r#"[{{"name":"penstock.batch.{key}","default":"{value}"}}]"#);
+        let own = |value: &str| [("penstock.batch.rows.max", value)].into_iter().collect();
+        for (config, declared, part) in [
+            (own("0"), "[]".to_owned(), "penstock.batch.rows.max: expected 1..=1000000, got 0"),
+            (own("many"), "[]".to_owned(), "penstock.batch.rows.max"),
+            (Config::default(), declared("rows.max", "0"), "rows.max: expected 1..=1000000, got 0"),
+            (Config::default(), declared("bytes.max", "268435457"), "bytes.max: expected 1..=268435456"),
+            (Config::default(), declared("age.max.ms", "600001"), "age.max.ms: expected 1..=600000"),
+            (Config::default(), declared("rows.max", "many"), "rows.max: expected 1..=1000000, got many"),
+        ] {
+            let failure = BatchLimits::with_defaults(&config, &declared, 0).unwrap_err();
+            assert!(failure.trace.contains(part), "{}", failure.trace);
+        }
+        assert!(BatchLimits::with_defaults(&own("7"), &declared("rows.max", "0"), 0).is_ok());
     }
 }

@@ -1,7 +1,7 @@
 //! `JsonSchemaConverter`: JSON with its schema in a registry.
 
 use formats::connect;
-use formats::json::{Decoder, Encoder, Options, Schema, from_connect};
+use formats::json::{Decoder, Encoder, Options, Schema, Validator, from_connect};
 use formats::registry::{Format, Registered};
 use indexmap::IndexMap;
 use penstock_sdk::flat;
@@ -13,10 +13,19 @@ use super::{Draft, Language, flag};
 #[derive(Debug)]
 pub struct JsonSchema {
     options: Options,
+    /// `json.fail.invalid.schema`.
+    validates: bool,
+}
+
+#[derive(Debug)]
+pub struct Writer {
+    encoder: Encoder,
+    validator: Option<Validator>,
 }
 
 #[derive(Debug)]
 pub struct Reader {
+    validator: Option<Validator>,
     decoder: Decoder,
     schema: Option<String>,
 }
@@ -24,10 +33,9 @@ pub struct Reader {
 impl Language for JsonSchema {
     const CONVERTER: &'static str = "JsonSchemaConverter";
     const FORMAT: Format = Format::Json;
-    const REFUSED: &'static [&'static str] =
-        &["generalized.sum.type.support", "flatten.singleton.unions", "json.fail.invalid.schema"];
+    const REFUSED: &'static [&'static str] = &["generalized.sum.type.support", "flatten.singleton.unions"];
     type Reader = Reader;
-    type Writer = Encoder;
+    type Writer = Writer;
 
     fn open(config: &IndexMap<String, String>) -> Result<Self, definition::Error> {
         let writes_numbers = match config.get("decimal.format").map(|format| format.to_ascii_uppercase()) {
@@ -45,20 +53,21 @@ impl Language for JsonSchema {
                 writes_numbers,
                 closes_objects: !flag(config, "object.additional.properties", true)?,
             },
+            validates: flag(config, "json.fail.invalid.schema", false)?,
         })
     }
 
-    /// A schema of this language has one type.
-    fn take_path(_body: &mut &[u8]) -> Result<Vec<usize>, Error> {
-        Ok(Vec::new())
-    }
-
-    fn reader(&self, schema: &Registered, _path: &[usize]) -> Result<Reader, Error> {
+    fn reader(&self, schema: &Registered, _path: &[u8]) -> Result<Reader, Error> {
+        let validator = self.validator(schema)?;
         let schema = Schema::parse(&schema.text, &schema.references, self.options)?;
-        Ok(Reader { decoder: Decoder::new(&schema), schema: schema.to_connect().map(|schema| schema.text()) })
+        let decoder = Decoder::new(&schema);
+        Ok(Reader { validator, decoder, schema: schema.to_connect().map(|schema| schema.text()) })
     }
 
     fn read(reader: &Reader, body: &[u8], arena: &mut Vec<u8>) -> Result<(), Error> {
+        if let Some(validator) = &reader.validator {
+            validator.check(body)?;
+        }
         Ok(reader.decoder.read(body, arena)?)
     }
 
@@ -72,17 +81,23 @@ impl Language for JsonSchema {
     }
 
     /// Values are written as Connect's schema says: JSON holds whatever the registered one allows.
-    fn writer(
-        &self,
-        given: &connect::Schema,
-        _draft: &Draft,
-        _schema: &Registered,
-    ) -> Result<Encoder, Error> {
-        Ok(Encoder::new(given, self.options))
+    fn writer(&self, given: &connect::Schema, _draft: &Draft, schema: &Registered) -> Result<Writer, Error> {
+        Ok(Writer { encoder: Encoder::new(given, self.options), validator: self.validator(schema)? })
     }
 
-    fn write(writer: &Encoder, value: flat::Value<'_>, out: &mut Vec<u8>) -> Result<bool, Error> {
-        writer.write(value, out)?;
+    fn write(writer: &Writer, value: flat::Value<'_>, out: &mut Vec<u8>) -> Result<bool, Error> {
+        let start = out.len();
+        writer.encoder.write(value, out)?;
+        if let Some(validator) = &writer.validator {
+            validator.check(out.get(start..).unwrap_or_default())?;
+        }
         Ok(true)
+    }
+}
+
+impl JsonSchema {
+    fn validator(&self, schema: &Registered) -> Result<Option<Validator>, Error> {
+        let validator = self.validates.then(|| Validator::new(&schema.text, &schema.references));
+        Ok(validator.transpose()?)
     }
 }

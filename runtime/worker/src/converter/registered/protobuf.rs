@@ -34,6 +34,7 @@ impl Language for Protobuf {
     const FORMAT: Format = Format::Protobuf;
     const REFUSED: &'static [&'static str] =
         &["generalized.sum.type.support", "generate.struct.for.nulls", "flatten.unions"];
+    const FIRST: &'static [u8] = &[0];
     type Reader = Reader;
     type Writer = Writer;
 
@@ -56,12 +57,13 @@ impl Language for Protobuf {
         Ok(Self { options })
     }
 
-    fn take_path(body: &mut &[u8]) -> Result<Vec<usize>, Error> {
-        Ok(wire::take_message_indexes(body)?)
+    fn take_path<'a>(body: &mut &'a [u8]) -> Result<&'a [u8], Error> {
+        Ok(wire::split_message_indexes(body)?)
     }
 
-    fn reader(&self, schema: &Registered, path: &[usize]) -> Result<Reader, Error> {
-        let message = Schema::parse(&schema.text, &schema.references)?.message(path)?;
+    fn reader(&self, schema: &Registered, mut path: &[u8]) -> Result<Reader, Error> {
+        let path = wire::take_message_indexes(&mut path)?;
+        let message = Schema::parse(&schema.text, &schema.references)?.message(&path)?;
         let connect = message.to_connect(self.options);
         Ok(Reader {
             decoder: Decoder::new(&message, self.options),
