@@ -1,10 +1,16 @@
 //! Makes a decoder from the columns of a table: which are virtual, which take which field, which keep versions.
+use std::sync::Arc;
+
+use formats::registry::Format;
+
 use super::avro::Avro;
 use super::event::{self, Events};
 use super::overflow::Overflow;
 use super::paths::{Paths, Plan};
+use super::protobuf::Protobuf;
 use super::rows::Rows;
 use super::{Column, Decoder, Slot, Source, Unknown, Virtual};
+use crate::binary::Schemas;
 use crate::shape::{Mapping, Shape, Upserts, Version};
 use crate::types;
 use crate::values::Zones;
@@ -60,6 +66,14 @@ impl Decoder {
         let overflow = shape.overflow.as_ref().map(|name| Overflow::open(name, &rows)).transpose()?;
         let events =
             upserts.map(|(upserts, keys)| event::open(upserts, keys, &mut rows, &mut paths)).transpose()?;
+        let avro = |schemas: &Option<Arc<Schemas>>| {
+            let schemas = schemas.clone().filter(|schemas| schemas.format() == Format::Avro);
+            schemas.map(|schemas| Box::new(Avro::new(schemas)))
+        };
+        let protobuf = |schemas: &Option<Arc<Schemas>>| {
+            let schemas = schemas.clone().filter(|schemas| schemas.format() == Format::Protobuf);
+            schemas.map(|schemas| Box::new(Protobuf::new(schemas)))
+        };
         Ok(Decoder {
             raw_only: rows.slots.is_empty()
                 && !parts.virtuals.is_empty()
@@ -72,8 +86,10 @@ impl Decoder {
             unknown: Unknown::default(),
             has_stray: false,
             envelope: shape.envelope,
-            avro: shape.schemas.clone().map(|schemas| Box::new(Avro::new(schemas))),
-            avro_key: shape.key_schemas.clone().map(|schemas| Box::new(Avro::new(schemas))),
+            avro: avro(&shape.schemas),
+            avro_key: avro(&shape.key_schemas),
+            protobuf: protobuf(&shape.schemas),
+            protobuf_key: protobuf(&shape.key_schemas),
         })
     }
 }

@@ -7,6 +7,7 @@ mod names;
 mod overflow;
 mod paths;
 mod position;
+mod protobuf;
 #[cfg(test)]
 mod row_tests;
 mod rows;
@@ -30,6 +31,7 @@ use avro::Avro;
 use event::Events;
 use overflow::Overflow;
 use paths::{Action, Paths};
+use protobuf::Protobuf;
 use rows::Rows;
 
 /// What became of a record.
@@ -79,6 +81,9 @@ pub struct Decoder {
     /// Reads values and keys that are Avro.
     avro: Option<Box<Avro>>,
     avro_key: Option<Box<Avro>>,
+    /// As these, for Protobuf.
+    protobuf: Option<Box<Protobuf>>,
+    protobuf_key: Option<Box<Protobuf>>,
 }
 
 /// What a value says.
@@ -99,6 +104,7 @@ impl Decoder {
         let said = match record.value {
             Some(_) if self.raw_only => Said::Row,
             Some(value) if self.avro.is_some() => self.read_avro(value)?,
+            Some(value) if self.protobuf.is_some() => self.read_protobuf(value)?,
             Some(value) => self.read(value)?,
             None => Said::Nothing,
         };
@@ -156,6 +162,9 @@ impl Decoder {
         self.virtuals.iter_mut().for_each(Virtual::clear);
         for avro in self.avro.iter_mut().chain(&mut self.avro_key) {
             avro.begin_batch();
+        }
+        for protobuf in self.protobuf.iter_mut().chain(&mut self.protobuf_key) {
+            protobuf.begin_batch();
         }
     }
 

@@ -11,6 +11,7 @@ mod given;
 mod matrix;
 mod nested;
 mod oracle;
+mod protobuf;
 mod rows;
 mod samples;
 mod schema;
