@@ -178,6 +178,7 @@ impl<'a> Run<'a> {
     }
 
     /// A value, or what it stands for that it is not there.
+    #[inline]
     pub fn part(&mut self, column: &mut Column, part: &Part, values: Chain) -> Taken<()> {
         if values.is_empty() {
             return self.absent(column, &part.step, &part.absent);
