@@ -23,6 +23,7 @@ mod migration;
 mod offsets;
 mod plugins;
 mod protobuf;
+mod protobuf_columns;
 mod quickstart;
 mod reference;
 mod restart;

@@ -1,4 +1,7 @@
 //! What `tests/fuzz` calls: bytes from outside, and what must hold whatever they are.
+use std::sync::Arc;
+
+use crate::binary::Schemas;
 use crate::decoder::{Appended, Column, Decoder};
 use crate::incoming::Incoming;
 use crate::shape::Shape;
@@ -17,6 +20,29 @@ pub fn clickhouse_rows(bytes: &[u8]) {
     if !is_taken {
         let mut spared = decoder(table, &shape);
         append(&mut spared, b"{}");
+        assert_eq!(met.rows(), spared.rows());
+        assert_eq!(met.insert().pieces.concat(), spared.insert().pieces.concat());
+    }
+}
+
+/// The first byte chooses the table, the rest is a record of Protobuf behind the id of its schema. A refused record leaves
+/// nothing behind.
+pub fn clickhouse_messages(bytes: &[u8]) {
+    let Some((choice, record)) = bytes.split_first() else { return };
+    let table = MESSAGES[usize::from(choice >> 1) % MESSAGES.len()];
+    let Ok(schemas) = Schemas::given(SCHEMA) else { panic!("an address without a registry") };
+    let overflow = (choice & 1 == 1).then(|| "overflow".to_owned());
+    let separator = overflow.is_some().then(|| "_".to_owned());
+    let every_field = overflow.is_some();
+    let shape =
+        Shape { schemas: Some(Arc::new(schemas)), overflow, separator, every_field, ..Shape::default() };
+    let behind_id = |message: &[u8]| [&[0, 0, 0, 0, 1], message].concat();
+    let mut met = decoder(table, &shape);
+    let is_taken = append(&mut met, &behind_id(record));
+    assert!(append(&mut met, &behind_id(&[0])), "a message without fields is a row");
+    if !is_taken {
+        let mut spared = decoder(table, &shape);
+        append(&mut spared, &behind_id(&[0]));
         assert_eq!(met.rows(), spared.rows());
         assert_eq!(met.insert().pieces.concat(), spared.insert().pieces.concat());
     }
@@ -58,6 +84,62 @@ fn append(decoder: &mut Decoder, value: &[u8]) -> bool {
     assert_eq!(decoder.rows(), before + usize::from(is_row));
     is_row
 }
+
+/// Every kind of field, messages within themselves, and messages that everybody knows.
+const SCHEMA: &str = r#"syntax = "proto3";
+    import "google/protobuf/timestamp.proto"; import "google/protobuf/duration.proto"; import "google/protobuf/struct.proto";
+    import "google/protobuf/wrappers.proto"; import "google/type/date.proto"; import "google/type/timeofday.proto";
+    import "confluent/type/decimal.proto";
+    message M { int32 a = 1; sint64 b = 2; string c = 3; bytes d = 4; double e = 5; E f = 6; repeated fixed32 g = 7;
+      map<string, M> h = 8; M i = 9; oneof u { uint64 j = 10; M k = 11; } optional bool l = 12; repeated string m = 13;
+      google.protobuf.Timestamp n = 14; google.protobuf.Duration o = 15; google.protobuf.Struct p = 16;
+      google.protobuf.Value q = 17; google.protobuf.Int64Value r = 18; google.type.Date s = 19;
+      google.type.TimeOfDay t = 20; confluent.type.Decimal v = 21; map<sint32, E> w = 22; repeated M x = 23; }
+    enum E { NONE = 0; SOME = 1; LESS = -1; }"#;
+
+const MESSAGES: &[&[(&str, &str)]] = &[
+    &[
+        ("a", "UInt8"),
+        ("b", "Decimal(38, 2)"),
+        ("c", "Enum8('' = 0, 'x' = 1)"),
+        ("d", "String"),
+        ("e", "Float32"),
+        ("f", "Enum8('NONE' = 3, 'SOME' = 2, 'LESS' = 1)"),
+        ("g", "Array(UInt16)"),
+        ("h", "Map(String, Tuple(a UInt8, g Array(Int8), j UInt64))"),
+        ("i", "Tuple(i Tuple(x Array(Tuple(f String, w Map(Int8, String)))), u UInt8, k String)"),
+        ("j", "Nullable(UInt64)"),
+        ("overflow", "String"),
+    ],
+    &[
+        ("k", "JSON"),
+        ("l", "Nullable(Bool)"),
+        ("m", "Tuple(String, UInt8)"),
+        ("n", "DateTime64(9)"),
+        ("o", "Time64(3)"),
+        ("p", "JSON"),
+        ("q", "JSON"),
+        ("r", "Nullable(UInt8)"),
+        ("s", "Date"),
+        ("t", "Time"),
+        ("v", "Decimal(9, 2)"),
+        ("overflow", "JSON"),
+    ],
+    &[
+        ("i_a", "UInt8"),
+        ("i_i_j", "UInt64"),
+        ("h_x", "String"),
+        ("h_y_a", "Int16"),
+        ("n", "Int64"),
+        ("o", "Decimal(18, 9)"),
+        ("x", "Array(Variant(String, Tuple(a UInt8)))"),
+        ("w", "Dynamic"),
+        ("q", "String"),
+        ("v", "String"),
+        ("default", "String"),
+        ("overflow", "JSON"),
+    ],
+];
 
 /// Short names, so that a mutation hits them soon; those that begin with `d` have a DEFAULT.
 const TABLES: &[&[(&str, &str)]] = &[

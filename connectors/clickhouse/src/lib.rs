@@ -1,5 +1,6 @@
 //! `ClickHouse` in both directions: a sink whose records become Native columns, and a source that follows tables.
 mod avro;
+mod binary;
 mod check;
 mod columns;
 mod connect;
@@ -20,6 +21,7 @@ mod notice;
 mod pace;
 mod parts;
 mod proposal;
+mod protobuf;
 mod question;
 mod server;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::avro::Schemas;
+use crate::binary::Schemas;
 
 /// Given to each decoder.
 #[derive(Clone, Debug, Default)]
@@ -22,9 +22,9 @@ pub struct Shape {
     pub overflow: Option<String>,
     /// A field without a column matters wherever it is, also in objects of which only mapped paths are taken.
     pub every_field: bool,
-    /// Values are Avro with these schemas, else JSON.
+    /// Values are Avro or Protobuf with these schemas, else JSON.
     pub schemas: Option<Arc<Schemas>>,
-    /// Keys are Avro with these schemas.
+    /// As `schemas`, for keys.
     pub key_schemas: Option<Arc<Schemas>>,
     /// Values are lines of cells, else what is said above.
     pub lines: Option<LineShape>,

@@ -1,9 +1,10 @@
 //! The connector as the worker sees it.
 use std::sync::Arc;
 
+use formats::registry::Format;
 use penstock_sdk::{About, Batch, Config, Error, Plan, Problem, Result, Sink, Task, Value};
 
-use crate::avro::Schemas;
+use crate::binary::Schemas;
 use crate::check;
 use crate::delivery::Delivery;
 use crate::evolution::Mode;
@@ -13,7 +14,7 @@ use crate::question;
 use crate::settings::{self, Settings};
 use crate::target::Outcome;
 
-/// Inserts JSON and Avro records into `ClickHouse`.
+/// Inserts JSON, Avro and Protobuf records into `ClickHouse`.
 pub struct ClickHouseSink {
     task: Task,
     delivery: Delivery,
@@ -25,7 +26,7 @@ impl Sink for ClickHouseSink {
     fn about() -> About {
         let about = About::new(
             "ClickHouseSink",
-            "Inserts JSON and Avro records into ClickHouse tables, decoded by the columns that each table has.",
+            "Inserts JSON, Avro and Protobuf records into ClickHouse tables, decoded by the columns that each table has.",
         );
         settings::declare().into_iter().fold(
             about
@@ -34,6 +35,7 @@ impl Sink for ClickHouseSink {
                 .version(env!("CARGO_PKG_VERSION"))
                 .encoded()
                 .asks_registries()
+                .reads_protobuf()
                 .exactly_once(),
             About::setting,
         )
@@ -51,14 +53,13 @@ impl Sink for ClickHouseSink {
     fn open(task: &Task) -> Result<Self> {
         let envelope = match task.value_format() {
             // Text and bytes can hold JSON as well, and are the same in Kafka.
-            "json" | "text" | "bytes" | AVRO => false,
+            "json" | "text" | "bytes" | AVRO | PROTOBUF => false,
             "json-envelope" => true,
             // What is not read may be anything.
             _ if task.config().flag("rawOnly", false)? => false,
             format => {
-                let expected = "expected org.apache.kafka.connect.json.JsonConverter or io.confluent.connect.avro.AvroConverter";
                 return Err(Error::config(format!(
-                    "value.converter: this sink reads JSON and Avro and cannot read values of format {format}; {expected}"
+                    "value.converter: this sink reads JSON, Avro and Protobuf and cannot read values of format {format}; {EXPECTED}"
                 )));
             }
         };
@@ -67,12 +68,17 @@ impl Sink for ClickHouseSink {
         if settings.shape.lines.is_some() && !matches!(task.value_format(), "text" | "bytes") {
             return Err(Error::config(LINES));
         }
-        if task.value_format() == AVRO && settings.evolution.mode == Mode::Widen {
+        let has_types = matches!(task.value_format(), AVRO | PROTOBUF);
+        if has_types && settings.evolution.mode == Mode::Widen {
             return Err(Error::config(WIDEN));
         }
-        let schemas = |side, format| match format {
-            AVRO => Schemas::open(task.config(), side).map(|schemas| Some(Arc::new(schemas))),
-            _ => Ok(None),
+        let schemas = |side, format| {
+            let format = match format {
+                AVRO => Format::Avro,
+                PROTOBUF => Format::Protobuf,
+                _ => return Ok(None),
+            };
+            Schemas::open(task.config(), side, format).map(|schemas| Some(Arc::new(schemas)))
         };
         settings.shape.schemas = schemas("value", task.value_format())?;
         settings.shape.key_schemas = schemas("key", task.key_format())?;
@@ -169,10 +175,11 @@ fn encoded(value: Value<'_>) -> Result<Option<&[u8]>> {
     }
 }
 
-/// The worker's word for it.
+/// The worker's words for them.
 const AVRO: &str = "avro-confluent";
-const WIDEN: &str =
-    "schemaEvolution: widen goes by values in JSON, and these are Avro: expected off, add, overflow or halt";
+const PROTOBUF: &str = "protobuf-confluent";
+const EXPECTED: &str = "expected org.apache.kafka.connect.json.JsonConverter, io.confluent.connect.avro.AvroConverter or io.confluent.connect.protobuf.ProtobufConverter";
+const WIDEN: &str = "schemaEvolution: widen goes by values in JSON, and these are of a schema's types: expected off, add, overflow or halt";
 const LINES: &str = "insertFormat: csv and tsv are lines of text, so value.converter must be \
     org.apache.kafka.connect.storage.StringConverter or org.apache.kafka.connect.converters.ByteArrayConverter";
 const STRUCTURED: &str = "transforms: this sink decodes records by itself and cannot take transformed ones";

@@ -26,8 +26,10 @@ pub const FLAG_PLANS: u32 = 2;
 /// [`Plan::flags`]: the same plan may have been written before, by this instance or by one that is gone.
 pub const PLAN_REPEATED: u32 = 1;
 /// [`Connector::flags`], beside [`FLAG_ENCODED`]: the sink finds Avro schemas of a registry by itself, and gets Avro as it
-/// is. Without it Avro arrives as JSON, as Protobuf and JSON with a schema of a registry always do.
+/// is. Without it, what was written with a schema of a registry arrives as JSON.
 pub const FLAG_REGISTRY: u32 = 4;
+/// [`Connector::flags`], beside [`FLAG_REGISTRY`], which alone stands for Avro: the sink reads Protobuf as well.
+pub const FLAG_PROTOBUF: u32 = 8;
 
 pub const LEVEL_ERROR: u32 = 1;
 pub const LEVEL_WARN: u32 = 2;

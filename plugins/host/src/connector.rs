@@ -114,6 +114,11 @@ impl Connector {
         self.0.offered.asks_registries
     }
 
+    /// A sink that asks registries and reads Protobuf as well.
+    pub fn reads_protobuf(&self) -> bool {
+        self.0.offered.reads_protobuf
+    }
+
     /// The library's file.
     pub fn path(&self) -> &Path {
         &self.0.path

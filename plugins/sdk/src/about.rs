@@ -3,6 +3,7 @@ use crate::Setting;
 
 /// Built step by step in [`crate::Source::about`] and [`crate::Sink::about`].
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct About {
     pub(crate) class: String,
     pub(crate) aliases: Vec<String>,
@@ -12,6 +13,7 @@ pub struct About {
     pub(crate) is_encoded: bool,
     pub(crate) writes_plans: bool,
     pub(crate) asks_registries: bool,
+    pub(crate) reads_protobuf: bool,
 }
 
 impl About {
@@ -26,6 +28,7 @@ impl About {
             is_encoded: false,
             writes_plans: false,
             asks_registries: false,
+            reads_protobuf: false,
         }
     }
 
@@ -70,6 +73,13 @@ impl About {
     #[must_use]
     pub fn asks_registries(mut self) -> Self {
         self.asks_registries = true;
+        self
+    }
+
+    /// A sink that [asks registries](Self::asks_registries), which alone stands for Avro, and reads Protobuf as well.
+    #[must_use]
+    pub fn reads_protobuf(mut self) -> Self {
+        self.reads_protobuf = true;
         self
     }
 }

@@ -127,6 +127,7 @@ fn flags(about: &About, functions: &Functions) -> u32 {
     flag(about.is_encoded, abi::FLAG_ENCODED)
         | flag(plans, abi::FLAG_PLANS)
         | flag(about.asks_registries, abi::FLAG_REGISTRY)
+        | flag(about.reads_protobuf, abi::FLAG_PROTOBUF)
 }
 
 /// Unknown names, then what the author's own check found. `config` may only carry declared and common settings.

@@ -42,7 +42,8 @@ impl Task {
 
     /// For sinks that are [`crate::About::encoded`]: what keys are in Kafka: `json`, `json-envelope`, `text`,
     /// `bytes`, `short`, `integer`, `long`, `float`, `double`, `boolean`; for sinks that
-    /// [ask registries](crate::About::asks_registries) also `avro-confluent`.
+    /// [ask registries](crate::About::asks_registries) also `avro-confluent`, and for those that
+    /// [read Protobuf](crate::About::reads_protobuf) `protobuf-confluent`.
     pub fn key_format(&self) -> &str {
         &self.key_format
     }

@@ -3,9 +3,9 @@ use formats::avro::{Field as AvroField, Schema, Type as Avro};
 
 use super::describe::describe;
 use super::natural::natural;
-use super::prefer::{rank, rank_of_parts};
 use super::scalar::Scalar;
 use super::step::{Field, Items, Key, Step};
+use crate::binary::prefer::{rank, rank_of_parts};
 use crate::columns::Kind;
 use crate::types::{Element, Type, Variant};
 

@@ -2,7 +2,8 @@
 use super::skip::Skips;
 use super::step::{Field, Items, Key, Step};
 use super::text::Texts;
-use super::wire::{self, Fault, Taken};
+use super::wire;
+use crate::binary::{Fault, Taken, misfit, other_column, wrong_length};
 use crate::columns::{Column, Given, Tuple};
 
 /// What one record is read with.
@@ -24,8 +25,19 @@ impl<'a> Run<'a> {
     }
 
     /// Reads a value into its column. After a fault the column holds part of a row.
+    #[inline]
     pub fn value(&mut self, column: &mut Column, step: &Step, rest: &mut &[u8]) -> Taken<()> {
         match step {
+            Step::Scalar(scalar) => {
+                let given = scalar.take(rest)?;
+                column.put(given).ok_or_else(|| misfit(scalar.name(), given))
+            }
+            other => self.other(column, other, rest),
+        }
+    }
+
+    fn other(&mut self, column: &mut Column, step: &Step, rest: &mut &[u8]) -> Taken<()> {
+        match step.chosen(rest)? {
             Step::Scalar(scalar) => {
                 let given = scalar.take(rest)?;
                 column.put(given).ok_or_else(|| misfit(scalar.name(), given))
@@ -33,17 +45,6 @@ impl<'a> Run<'a> {
             Step::Null => {
                 column.fill(1);
                 Ok(())
-            }
-            Step::Optional(null, inner) => {
-                if wire::index(rest, 2, "branch")? == *null {
-                    column.fill(1);
-                    return Ok(());
-                }
-                self.value(column, inner, rest)
-            }
-            Step::Union(steps) => {
-                let chosen = wire::index(rest, steps.len(), "branch")?;
-                self.value(column, &steps[chosen], rest)
             }
             Step::Names(names) => {
                 let name = &*names[wire::index(rest, names.len(), "symbol")?];
@@ -138,13 +139,13 @@ impl<'a> Run<'a> {
                 break;
             }
             for _ in 0..count {
-                let step = steps.get(next).ok_or_else(|| wrong_length(steps.len()))?;
+                let step = steps.get(next).ok_or_else(|| wrong_length("array", steps.len()))?;
                 let element = tuple.column(next).ok_or_else(other_column)?;
                 self.value(element, step, rest)?;
                 next += 1;
             }
         }
-        if next == steps.len() { Ok(()) } else { Err(wrong_length(steps.len())) }
+        if next == steps.len() { Ok(()) } else { Err(wrong_length("array", steps.len())) }
     }
 
     /// Of a key that comes twice the first one counts, as for JSON.
@@ -198,37 +199,5 @@ impl<'a> Run<'a> {
     }
 }
 
-#[cold]
-fn misfit(name: &str, given: Given<'_>) -> Fault {
-    let value = match given {
-        Given::Text(text) => format!("{name} {}", shortened(&format!("\"{text}\""))),
-        other => format!("{name} {}", shortened(&other.to_string())),
-    };
-    Fault::misfit(value)
-}
-
-#[cold]
-fn wrong_length(length: usize) -> Fault {
-    Fault::misfit(format!("array of another length than {length}"))
-}
-
-/// Steps are made for the very columns that they are run with.
-#[cold]
-fn other_column() -> Fault {
-    Fault::broken("the column is another one than the program was made for")
-}
-
-fn shortened(text: &str) -> String {
-    let clean = |char: char| if char.is_control() { ' ' } else { char };
-    let mut chars = text.chars().map(clean);
-    let mut short: String = chars.by_ref().take(TEXT_MAX).collect();
-    if chars.next().is_some() {
-        short.push('…');
-    }
-    short
-}
-
 /// A record may become as many bytes in columns.
 const RECORD_BYTES_MAX: usize = 256 << 20;
-/// Characters of a refused value that a message shows.
-const TEXT_MAX: usize = 63;

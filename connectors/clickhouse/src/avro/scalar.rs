@@ -1,7 +1,8 @@
 //! Avro's types without parts: how each is read, and what it means.
 use formats::avro::{Logical, Node, Type};
 
-use super::wire::{self, Taken};
+use super::wire;
+use crate::binary::Taken;
 use crate::columns::{Given, Kind};
 
 /// How a value is written.

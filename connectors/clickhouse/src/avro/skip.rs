@@ -1,7 +1,8 @@
 //! Steps over values that no column wants.
 use formats::avro::{Schema, Type};
 
-use super::wire::{self, Fault, Taken};
+use super::wire;
+use crate::binary::{Fault, Taken};
 use crate::json::DEPTH_MAX;
 
 /// For each type of a schema, how its values are stepped over.

@@ -1,5 +1,7 @@
 //! What is done with a value's bytes: a type of the schema and a type of a column, taken together.
 use super::scalar::Scalar;
+use super::wire;
+use crate::binary::Taken;
 use crate::types::Type;
 
 #[derive(Debug)]
@@ -32,6 +34,27 @@ pub enum Step {
     Typed(Box<(Type, String)>, Box<Step>),
     /// The value of the type at this place becomes JSON text.
     Text(usize),
+}
+
+impl Step {
+    /// What is done with the value at hand, once it is known which type of a union it has.
+    #[inline]
+    pub fn chosen(&self, rest: &mut &[u8]) -> Taken<&Step> {
+        let mut step = self;
+        loop {
+            step = match step {
+                Step::Optional(null, inner) => {
+                    if wire::index(rest, 2, "branch")? == *null {
+                        &Step::Null
+                    } else {
+                        inner
+                    }
+                }
+                Step::Union(steps) => &steps[wire::index(rest, steps.len(), "branch")?],
+                chosen => return Ok(chosen),
+            }
+        }
+    }
 }
 
 /// What many values go through.

@@ -1,12 +1,10 @@
 //! Writes values as JSON text, for columns that keep whole objects.
-use std::io::Write;
-
 use formats::avro::{Schema, Type};
 
 use super::scalar::Scalar;
 use super::skip::too_deep;
-use super::wire::{self, Fault, Taken};
-use crate::columns::Given;
+use super::wire;
+use crate::binary::{Fault, Taken, text};
 use crate::json::DEPTH_MAX;
 
 /// For each type of a schema, how its values are written.
@@ -29,7 +27,7 @@ enum Text {
 
 impl Texts {
     pub fn new(schema: &Schema) -> Self {
-        Texts((0..schema.places()).map(|place| text(schema, place)).collect())
+        Texts((0..schema.places()).map(|place| form(schema, place)).collect())
     }
 
     /// Appends the value that comes next, and takes the bytes that it has off the budget.
@@ -56,16 +54,16 @@ impl Writing<'_> {
         }
         match self.texts.get(place).ok_or_else(wire::cut)? {
             Text::Null => self.out.extend_from_slice(b"null"),
-            Text::Scalar(scalar) => self.scalar(&scalar.take(rest)?),
+            Text::Scalar(scalar) => text::given(&scalar.take(rest)?, self.out),
             Text::Names(names) => {
                 let index = wire::index(rest, names.len(), "symbol")?;
-                quoted(&names[index], self.out);
+                text::quoted(&names[index], self.out);
             }
             Text::Array(items) => {
                 self.blocks(rest, *b"[]", |writing, rest| writing.value(*items, rest, depth))?;
             }
             Text::Map(values) => self.blocks(rest, *b"{}", |writing, rest| {
-                quoted(wire::text(rest)?, writing.out);
+                text::quoted(wire::text(rest)?, writing.out);
                 writing.out.push(b':');
                 writing.value(*values, rest, depth)
             })?,
@@ -112,25 +110,9 @@ impl Writing<'_> {
         self.out.push(brackets[1]);
         Ok(())
     }
-
-    /// JSON has no infinite numbers.
-    fn scalar(&mut self, given: &Given<'_>) {
-        match given {
-            Given::Text(text) => quoted(text, self.out),
-            Given::Bytes(bytes) => {
-                self.out.push(b'"');
-                base64(bytes, self.out);
-                self.out.push(b'"');
-            }
-            Given::Float(_) | Given::Double(_) if !given.is_bare() => self.out.extend_from_slice(b"null"),
-            // Writing into memory cannot fail.
-            bare if bare.is_bare() && !bare.is_number_without_text() => drop(write!(self.out, "{bare}")),
-            other => drop(write!(self.out, "\"{other}\"")),
-        }
-    }
 }
 
-fn text(schema: &Schema, place: usize) -> Text {
+fn form(schema: &Schema, place: usize) -> Text {
     let node = schema.node(place);
     match &node.kind {
         Type::Null => Text::Null,
@@ -143,7 +125,7 @@ fn text(schema: &Schema, place: usize) -> Text {
                 .iter()
                 .map(|field| {
                     let mut name = Vec::new();
-                    quoted(&field.name, &mut name);
+                    text::quoted(&field.name, &mut name);
                     name.push(b':');
                     (name.into(), field.node)
                 })
@@ -152,28 +134,3 @@ fn text(schema: &Schema, place: usize) -> Text {
         _ => Scalar::of(node).map_or(Text::Wordless, Text::Scalar),
     }
 }
-
-fn quoted(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend([b'\\', byte]),
-            0..0x20 => drop(write!(out, "\\u{byte:04x}")),
-            byte => out.push(byte),
-        }
-    }
-    out.push(b'"');
-}
-
-fn base64(bytes: &[u8], out: &mut Vec<u8>) {
-    for chunk in bytes.chunks(3) {
-        let byte = |place: usize| u32::from(chunk.get(place).copied().unwrap_or(0));
-        let all = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let digit = DIGITS[(all >> (18 - 6 * place) & 63) as usize];
-            out.push(if place <= chunk.len() { digit } else { b'=' });
-        }
-    }
-}
-
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

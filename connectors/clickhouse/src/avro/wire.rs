@@ -1,35 +1,7 @@
 //! Takes Avro's plain values off a record's bytes.
 use formats::varint;
 
-/// Why a record's bytes were not taken. Boxed, because it is rare and what returns it is not.
-#[derive(Debug)]
-pub struct Fault(Box<Wrong>);
-
-#[derive(Debug)]
-pub enum Wrong {
-    /// A value, as a message shows it, that its column cannot hold.
-    Misfit(String),
-    /// The bytes are not of their schema, or want more than there may be.
-    Broken(String),
-}
-
-pub type Taken<T> = Result<T, Fault>;
-
-impl Fault {
-    #[cold]
-    pub fn broken(what: impl Into<String>) -> Self {
-        Fault(Box::new(Wrong::Broken(what.into())))
-    }
-
-    #[cold]
-    pub fn misfit(value: String) -> Self {
-        Fault(Box::new(Wrong::Misfit(value)))
-    }
-
-    pub fn wrong(&self) -> &Wrong {
-        &self.0
-    }
-}
+use crate::binary::{Fault, Taken};
 
 #[cold]
 pub fn cut() -> Fault {
@@ -44,7 +16,12 @@ pub fn long(rest: &mut &[u8]) -> Taken<i64> {
 #[inline]
 pub fn int(rest: &mut &[u8]) -> Taken<i64> {
     let value = long(rest)?;
-    if i32::try_from(value).is_ok() { Ok(value) } else { Err(Fault::broken(format!("{value} is no int"))) }
+    if i32::try_from(value).is_ok() { Ok(value) } else { Err(no_int(value)) }
+}
+
+#[cold]
+fn no_int(value: i64) -> Fault {
+    Fault::broken(format!("{value} is no int"))
 }
 
 #[inline]
@@ -85,7 +62,12 @@ pub fn boolean(rest: &mut &[u8]) -> Taken<bool> {
 pub fn index(rest: &mut &[u8], count: usize, of: &str) -> Taken<usize> {
     let index = long(rest)?;
     let found = usize::try_from(index).ok().filter(|index| *index < count);
-    found.ok_or_else(|| Fault::broken(format!("{of} {index} of {count}")))
+    found.ok_or_else(|| no_such(of, index, count))
+}
+
+#[cold]
+fn no_such(of: &str, index: i64, count: usize) -> Fault {
+    Fault::broken(format!("{of} {index} of {count}"))
 }
 
 /// How many items the next block of an array or map has; none ends it. The block's bytes are told where the writer

@@ -10,6 +10,8 @@ use crate::values::{calendar, decimal};
 pub enum Given<'a> {
     Bool(bool),
     Int(i64),
+    /// A whole number beyond those of `Int`.
+    Large(u64),
     Float(f32),
     Double(f64),
     Text(&'a str),
@@ -92,7 +94,7 @@ impl Given<'_> {
     /// Whether its text stands without quotes in JSON.
     pub fn is_bare(&self) -> bool {
         match self {
-            Given::Bool(_) | Given::Int(_) | Given::Decimal(..) => true,
+            Given::Bool(_) | Given::Int(_) | Given::Large(_) | Given::Decimal(..) => true,
             Given::Float(value) => value.is_finite(),
             Given::Double(value) => value.is_finite(),
             _ => false,
@@ -110,6 +112,7 @@ impl fmt::Display for Given<'_> {
         match *self {
             Given::Bool(value) => value.fmt(out),
             Given::Int(value) => value.fmt(out),
+            Given::Large(value) => value.fmt(out),
             Given::Float(value) => write!(out, "{value:?}"),
             Given::Double(value) => write!(out, "{value:?}"),
             Given::Text(text) => out.write_str(text),

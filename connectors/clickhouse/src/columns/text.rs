@@ -53,9 +53,19 @@ impl Text {
     }
 
     /// As [`Self::put`], of a value that a binary format has. A JSON column takes the text of an object.
+    #[inline]
     pub fn put_given(&mut self, given: Given<'_>) -> Option<()> {
         match given {
-            Given::Text(text) if self.objects_only => {
+            Given::Text(text) if !self.objects_only => self.put(text),
+            other => return self.put_other(other),
+        }
+        Some(())
+    }
+
+    /// Text gets here in a JSON column only.
+    fn put_other(&mut self, given: Given<'_>) -> Option<()> {
+        match given {
+            Given::Text(text) => {
                 let mut json = Cursor::new(text);
                 if json.peek() != b'{' {
                     return None;
@@ -65,7 +75,6 @@ impl Text {
                 self.put(object);
             }
             _ if self.objects_only => return None,
-            Given::Text(text) => self.put(text),
             Given::Bytes(bytes) => {
                 push_varint(&mut self.buffer.bytes, bytes.len());
                 self.buffer.push(bytes);

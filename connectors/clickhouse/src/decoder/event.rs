@@ -182,7 +182,11 @@ impl Decoder {
         let Some(key) = record.key else {
             return Err(Misfit::key("the record has no key, so it deletes nothing".to_owned()).into());
         };
-        if self.avro_key.is_some() { self.key_avro(key) } else { Ok(self.text_key(key)?) }
+        match (&self.avro_key, &self.protobuf_key) {
+            (Some(_), _) => self.key_avro(key),
+            (_, Some(_)) => self.key_protobuf(key),
+            _ => Ok(self.text_key(key)?),
+        }
     }
 
     fn text_key(&mut self, key: &[u8]) -> Result<(), Misfit> {

@@ -1,11 +1,17 @@
 //! Makes a decoder from the columns of a table: which are virtual, which take which field, which keep versions.
+use std::sync::Arc;
+
+use formats::registry::Format;
+
 use super::avro::Avro;
 use super::event::{self, Events};
 use super::lines::Lines;
 use super::overflow::Overflow;
 use super::paths::{Paths, Plan};
+use super::protobuf::Protobuf;
 use super::rows::Rows;
 use super::{Column, Decoder, Slot, Source, Unknown, Virtual};
+use crate::binary::Schemas;
 use crate::shape::{Mapping, Shape, Upserts, Version};
 use crate::types;
 use crate::values::Zones;
@@ -62,6 +68,14 @@ impl Decoder {
         let events =
             upserts.map(|(upserts, keys)| event::open(upserts, keys, &mut rows, &mut paths)).transpose()?;
         let lines = shape.lines.as_ref().map(|lines| Box::new(Lines::open(lines, &rows, &paths)));
+        let avro = |schemas: &Option<Arc<Schemas>>| {
+            let schemas = schemas.clone().filter(|schemas| schemas.format() == Format::Avro);
+            schemas.map(|schemas| Box::new(Avro::new(schemas)))
+        };
+        let protobuf = |schemas: &Option<Arc<Schemas>>| {
+            let schemas = schemas.clone().filter(|schemas| schemas.format() == Format::Protobuf);
+            schemas.map(|schemas| Box::new(Protobuf::new(schemas)))
+        };
         Ok(Decoder {
             lines,
             raw_only: rows.slots.is_empty()
@@ -75,8 +89,10 @@ impl Decoder {
             unknown: Unknown::default(),
             has_stray: false,
             envelope: shape.envelope,
-            avro: shape.schemas.clone().map(|schemas| Box::new(Avro::new(schemas))),
-            avro_key: shape.key_schemas.clone().map(|schemas| Box::new(Avro::new(schemas))),
+            avro: avro(&shape.schemas),
+            avro_key: avro(&shape.key_schemas),
+            protobuf: protobuf(&shape.schemas),
+            protobuf_key: protobuf(&shape.key_schemas),
         })
     }
 }

@@ -8,6 +8,7 @@ mod names;
 mod overflow;
 mod paths;
 mod position;
+mod protobuf;
 #[cfg(test)]
 mod row_tests;
 mod rows;
@@ -32,6 +33,7 @@ use event::Events;
 use lines::Lines;
 use overflow::Overflow;
 use paths::{Action, Paths};
+use protobuf::Protobuf;
 use rows::Rows;
 
 /// What became of a record.
@@ -81,6 +83,9 @@ pub struct Decoder {
     /// Reads values and keys that are Avro.
     avro: Option<Box<Avro>>,
     avro_key: Option<Box<Avro>>,
+    /// As these, for Protobuf.
+    protobuf: Option<Box<Protobuf>>,
+    protobuf_key: Option<Box<Protobuf>>,
     /// Reads values that are lines.
     lines: Option<Box<Lines>>,
 }
@@ -103,6 +108,7 @@ impl Decoder {
         let said = match record.value {
             Some(_) if self.raw_only => Said::Row,
             Some(value) if self.avro.is_some() => self.read_avro(value)?,
+            Some(value) if self.protobuf.is_some() => self.read_protobuf(value)?,
             Some(value) if self.lines.is_some() => self.read_line(value)?,
             Some(value) => self.read(value)?,
             None => Said::Nothing,
@@ -161,6 +167,9 @@ impl Decoder {
         self.virtuals.iter_mut().for_each(Virtual::clear);
         for avro in self.avro.iter_mut().chain(&mut self.avro_key) {
             avro.begin_batch();
+        }
+        for protobuf in self.protobuf.iter_mut().chain(&mut self.protobuf_key) {
+            protobuf.begin_batch();
         }
     }
 

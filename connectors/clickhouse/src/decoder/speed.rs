@@ -2,11 +2,12 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use formats::registry::Format;
 use formats::varint;
 use serde_json::json;
 
 use super::*;
-use crate::avro::fake::{Fake, framed};
+use crate::binary::fake::{Fake, framed};
 use crate::incoming::HeaderList;
 use crate::shape::{Mapping, Shape};
 use crate::values::Zones;
@@ -78,8 +79,52 @@ fn avro_record(number: u64) -> Vec<u8> {
     framed(Fake::shared().register(&schema.to_string()), &body)
 }
 
+/// The same record in Protobuf.
+fn protobuf_record(number: u64) -> Vec<u8> {
+    let schema = "syntax = \"proto3\"; import \"google/protobuf/timestamp.proto\"; import \"confluent/type/decimal.proto\"; \
+        message R { int64 id = 1; google.protobuf.Timestamp ts = 2; string user = 3; C country = 4; \
+        confluent.type.Decimal amount = 5; int32 quantity = 6; bool active = 7; double score = 8; bytes session = 9; \
+        optional string note = 10; } enum C { DE = 0; FR = 1; US = 2; JP = 3; }";
+    let mut body = vec![0];
+    let varint = |body: &mut Vec<u8>, field: u8, value: u64| {
+        if value != 0 {
+            body.push(field << 3);
+            varint::put(value, body);
+        }
+    };
+    let sized = |body: &mut Vec<u8>, field: u8, bytes: &[u8]| {
+        body.push(field << 3 | 2);
+        varint::put(bytes.len() as u64, body);
+        body.extend_from_slice(bytes);
+    };
+    varint(&mut body, 1, 1_000_000 + number);
+    let mut inner = Vec::new();
+    let millis = 1_795_244_400_000 + number;
+    varint(&mut inner, 1, millis / 1000);
+    varint(&mut inner, 2, millis % 1000 * 1_000_000);
+    sized(&mut body, 2, &inner);
+    sized(&mut body, 3, format!("user-{:06}", number % 100_000).as_bytes());
+    varint(&mut body, 4, number % 4);
+    inner.clear();
+    sized(&mut inner, 1, &((number % 5000 * 100 + number % 100) as u32).to_be_bytes());
+    varint(&mut inner, 3, 2);
+    sized(&mut body, 5, &inner);
+    varint(&mut body, 6, number % 40);
+    varint(&mut body, 7, u64::from(number.is_multiple_of(3)));
+    body.push(8 << 3 | 1);
+    body.extend_from_slice(&((number * 7919 % 1_000_000) as f64 / 1e6).to_le_bytes());
+    sized(&mut body, 9, &u128::from(number.wrapping_mul(2_654_435_761)).to_be_bytes());
+    sized(&mut body, 10, b"left at the door of the yellow house, twice");
+    framed(Fake::shared().register_as(Format::Protobuf, schema), &body)
+}
+
 fn measure(label: &str, columns: &[Column], shape: &Shape) {
-    let of = |number| if shape.schemas.is_some() { avro_record(number) } else { record(number).into_bytes() };
+    let format = shape.schemas.as_ref().map(|schemas| schemas.format());
+    let of = |number| match format {
+        Some(Format::Protobuf) => protobuf_record(number),
+        Some(_) => avro_record(number),
+        None => record(number).into_bytes(),
+    };
     let values: Vec<_> = (0..1_000).map(of).collect();
     let bytes: usize = values.iter().map(Vec::len).sum();
     let headers: &[(&str, Option<&[u8]>)] = &[("trace", Some(b"0af7651916cd43dd"))];
@@ -138,6 +183,9 @@ fn decoding_a_record_costs_this_many_nanoseconds() {
     measure("plain", &columns(&COLUMNS), &plain);
     let avro = Shape { schemas: Some(Fake::shared().schemas("")), ..Shape::default() };
     measure("avro", &columns(&COLUMNS), &avro);
+    let protobuf =
+        Shape { schemas: Some(Fake::shared().schemas_of(Format::Protobuf, "")), ..Shape::default() };
+    measure("protobuf", &columns(&COLUMNS), &protobuf);
     measure("with virtual columns", &columns(&[&COLUMNS[..], &VIRTUALS[..]].concat()), &plain);
     measure("raw message", &columns(&[("_raw_message", "String")]), &plain);
     measure(

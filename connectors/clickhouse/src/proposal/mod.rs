@@ -9,6 +9,7 @@ mod fields;
 mod infer;
 mod keys;
 mod numbers;
+mod outlined;
 mod row;
 mod sample;
 mod statement;

@@ -7,7 +7,7 @@ use super::declared::{self, Rows};
 use super::facts::{Facts, ROOM};
 use super::keys::Keys;
 use super::row;
-use super::written::Written;
+use super::written::{Which, Written};
 use crate::failure::Failure;
 use crate::incoming::Incoming;
 use crate::json::Cursor;
@@ -75,11 +75,11 @@ struct Reader<'a> {
     sample: Sample,
     /// What may still be remembered.
     room: usize,
-    /// Values and keys that are Avro.
+    /// Values and keys whose schemas a registry has.
     values: Option<Written<'a>>,
     keys: Option<Written<'a>>,
     /// What is to be read of the values of each schema.
-    schemas: HashMap<u32, What>,
+    schemas: HashMap<Which, What>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
     fn record(&mut self, record: &Incoming<'_>) -> Result<(), Failure> {
         let value = record.value.filter(|_| !self.shape.raw_only);
         let (is_row, text) = match value {
-            Some(value) if self.values.is_some() => self.avro(value)?,
+            Some(value) if self.values.is_some() => self.written(value)?,
             _ => (false, None),
         };
         let json = if self.values.is_some() { text.as_deref() } else { value };
@@ -123,13 +123,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes in the schema of a value. Answers whether that says all of its row, and the value's text where it is needed.
-    fn avro(&mut self, value: &[u8]) -> Result<(bool, Option<Vec<u8>>), Failure> {
+    fn written(&mut self, value: &[u8]) -> Result<(bool, Option<Vec<u8>>), Failure> {
         let read = self.values.as_mut().map(|values| values.read(value)).transpose()?.flatten();
-        let Some((id, known, body)) = read else { return Ok((false, None)) };
-        let what = if let Some(what) = self.schemas.get(&id) {
+        let Some((which, known, body)) = read else { return Ok((false, None)) };
+        let what = if let Some(what) = self.schemas.get(&which) {
             *what
         } else {
-            let what = match declared::rows(&known.schema, self.shape, &mut self.room) {
+            let what = match known.rows(self.shape, &mut self.room) {
                 Rows::Fields(facts) => {
                     self.sample.root.merge(facts, &mut self.room);
                     What::Nothing
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
                 Rows::Names => What::Names,
                 Rows::Nothing => What::NoRow,
             };
-            self.schemas.insert(id, what);
+            self.schemas.insert(which, what);
             what
         };
         let needs_text = what == What::Names || what == What::Nothing && self.upserts.is_some();

@@ -4,14 +4,14 @@ use penstock_sdk::Kind;
 use serde_json::json;
 
 use super::*;
-use crate::avro::fake::{Fake, framed, open};
+use crate::binary::fake::{Fake, framed, open};
 
 /// A sink of Avro, with schemas of the registry that the tests of this process share.
 pub fn delivery(lab: &Lab) -> Delivery {
     with(lab, &[], Fake::shared().schemas(""))
 }
 
-fn with(lab: &Lab, more: &[(&str, &str)], schemas: std::sync::Arc<crate::avro::Schemas>) -> Delivery {
+fn with(lab: &Lab, more: &[(&str, &str)], schemas: std::sync::Arc<crate::binary::Schemas>) -> Delivery {
     let mut settings = Settings::parse(&config(more).with("database", &lab.database)).unwrap();
     settings.shape.schemas = Some(schemas);
     Delivery::new(settings, false, patient()).unwrap()

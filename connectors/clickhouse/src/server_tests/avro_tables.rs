@@ -6,7 +6,7 @@ use penstock_sdk::Kind;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::avro::fake::{Fake, framed, open};
+use crate::binary::fake::{Fake, framed, open};
 
 fn with(lab: &Lab, more: &[(&str, &str)], keys: bool) -> Delivery {
     let mut settings = Settings::parse(&config(more).with("database", &lab.database)).unwrap();

@@ -12,6 +12,7 @@ mod lines;
 mod matrix;
 mod nested;
 mod oracle;
+mod protobuf;
 mod rows;
 mod samples;
 mod schema;

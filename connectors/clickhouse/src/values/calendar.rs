@@ -164,7 +164,7 @@ pub fn civil(days: i64) -> (i64, i64, i64) {
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, by counting the leap days of whole eras of 400
 /// years. `None` if there is no such date.
-fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+pub fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {
         2 => 28 + i64::from(leap),

@@ -14,7 +14,25 @@ pub fn scaled(text: &str, precision: usize, scale: usize, exact: bool) -> Option
 }
 
 /// Moves the point of an unscaled number from `from` places to `to`. As [`scaled`] otherwise.
+#[inline]
 pub fn moved(unscaled: Wide, from: u32, to: u32, precision: usize, exact: bool) -> Option<Wide> {
+    match unscaled.magnitude() {
+        Some(magnitude) if from <= to && precision <= CHUNK_DIGITS as usize => {
+            // Nearly every decimal: a few digits that become a few more.
+            let factor = POWERS.get((to - from) as usize);
+            let value = factor.and_then(|factor| magnitude.checked_mul(*factor));
+            let value = value.filter(|value| *value < POWERS[precision]);
+            match value {
+                Some(value) => Some(Wide::small(unscaled.negative, value)),
+                None if magnitude == 0 => Some(unscaled),
+                None => None,
+            }
+        }
+        _ => widely_moved(unscaled, from, to, precision, exact),
+    }
+}
+
+fn widely_moved(unscaled: Wide, from: u32, to: u32, precision: usize, exact: bool) -> Option<Wide> {
     shifted(unscaled, from, to, exact)?.below(precision)
 }
 
@@ -207,5 +225,36 @@ const WHOLE_DIGITS_MAX: usize = 78;
 /// Of a machine word.
 const CHUNK_DIGITS: u32 = 18;
 const EXPONENT_MAX: i64 = 1 << 40;
+/// Powers of ten up to the largest in one chunk.
+const POWERS: [u64; CHUNK_DIGITS as usize + 1] = {
+    let mut powers = [1; CHUNK_DIGITS as usize + 1];
+    let mut place = 1;
+    while place < powers.len() {
+        powers[place] = powers[place - 1] * 10;
+        place += 1;
+    }
+    powers
+};
 /// The largest power of ten whose digits are gathered in one machine word.
 const CHUNK: u64 = 1_000_000_000_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_short_way_to_move_a_point_ends_where_the_long_one_does(
+            value in prop_oneof![any::<i64>(), -1_000_000_i64..1_000_000],
+            from in 0_u32..40,
+            to in 0_u32..40,
+            precision in 1_usize..77,
+            exact in any::<bool>(),
+        ) {
+            let unscaled = Wide::small(value < 0, value.unsigned_abs());
+            let moved = moved(unscaled, from, to, precision, exact);
+            prop_assert_eq!(moved, widely_moved(unscaled, from, to, precision, exact));
+        }
+    }
+}

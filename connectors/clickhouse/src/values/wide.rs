@@ -17,7 +17,19 @@ impl Wide {
     }
 
     /// Of two's complement, highest byte first. `None` beyond 256 bits.
+    #[inline]
     pub fn from_be(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > 8 {
+            return Self::from_many_be(bytes);
+        }
+        let value = bytes.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+        let unused = 64 - 8 * bytes.len() as u32;
+        // The highest byte goes to the top and back, which brings its sign along.
+        let value = value.checked_shl(unused).map_or(0, |high| high.cast_signed() >> unused);
+        Some(Wide::small(value < 0, value.unsigned_abs()))
+    }
+
+    fn from_many_be(bytes: &[u8]) -> Option<Self> {
         let negative = bytes.first().is_some_and(|first| *first >= 0x80);
         let sign = if negative { 0xFF } else { 0 };
         let repeated = bytes.iter().take_while(|byte| **byte == sign).count();
@@ -52,6 +64,12 @@ impl Wide {
         (self, rest)
     }
 
+    /// The magnitude, if it is one machine word.
+    #[inline]
+    pub fn magnitude(&self) -> Option<u64> {
+        if let [low, 0, 0, 0] = self.limbs { Some(low) } else { None }
+    }
+
     pub fn is_zero(&self) -> bool {
         self.limbs == [0; 4]
     }
@@ -84,7 +102,18 @@ impl Wide {
     }
 
     /// Appends the lowest `width` bytes of the two's complement.
+    #[inline]
     pub fn push(&self, width: usize, out: &mut Vec<u8>) {
+        match (self.magnitude(), width) {
+            (Some(low), 1..=8) => {
+                let value = if self.negative { low.wrapping_neg() } else { low };
+                out.extend_from_slice(&value.to_le_bytes()[..width]);
+            }
+            _ => self.push_wide(width, out),
+        }
+    }
+
+    fn push_wide(&self, width: usize, out: &mut Vec<u8>) {
         let mut bytes = [0; 32];
         let mut carry = self.negative;
         for (chunk, limb) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(self.limbs) {
@@ -109,5 +138,26 @@ impl Wide {
 
     fn is_power_of_two(&self) -> bool {
         self.limbs.iter().map(|limb| limb.count_ones()).sum::<u32>() == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn short_numbers_are_read_and_written_as_long_ones(
+            bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(0), Just(0xFF)], 0..9),
+            width in 1_usize..33,
+        ) {
+            let short = Wide::from_be(&bytes);
+            prop_assert_eq!(short, Wide::from_many_be(&bytes));
+            let (mut one, mut other) = (Vec::new(), Vec::new());
+            short.unwrap().push(width, &mut one);
+            short.unwrap().push_wide(width, &mut other);
+            prop_assert_eq!(one, other);
+        }
     }
 }

@@ -6,6 +6,7 @@ mod decimal;
 mod decode;
 mod encode;
 mod from_connect;
+mod outline;
 mod program;
 mod schema;
 mod to_connect;
@@ -19,6 +20,7 @@ mod tests;
 pub use decode::Decoder;
 pub use encode::Encoder;
 pub use from_connect::{Written, from_connect};
+pub use outline::{Absent, Field, Known, Label, Outline, Outlined, Symbols, Type};
 pub use schema::{Message, Schema};
 
 /// What the settings say about how schemas and values map.

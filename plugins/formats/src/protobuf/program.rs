@@ -275,7 +275,7 @@ pub fn layout(message: &MessageDescriptor, options: Options) -> Vec<(String, Slo
 }
 
 /// Fields in the order of the file.
-fn declared(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
+pub fn declared(message: &MessageDescriptor) -> Vec<FieldDescriptor> {
     let numbers =
         message.descriptor_proto().field.iter().filter_map(|field| u32::try_from(field.number()).ok());
     numbers.filter_map(|number| message.get_field(number)).collect()

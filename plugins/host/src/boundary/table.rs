@@ -6,6 +6,7 @@ use penstock_sdk::Config;
 
 /// What a connector says of itself, copied out of the library.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Offered {
     pub kind: ConnectorKind,
     pub class: String,
@@ -16,6 +17,7 @@ pub(crate) struct Offered {
     pub is_encoded: bool,
     pub writes_plans: bool,
     pub asks_registries: bool,
+    pub reads_protobuf: bool,
 }
 
 /// The functions of a connector; complete for its kind.
@@ -151,6 +153,8 @@ unsafe fn offered(table: &abi::Connector) -> Result<Offered, String> {
         is_encoded: table.flags & abi::FLAG_ENCODED != 0,
         writes_plans: table.flags & abi::FLAG_PLANS != 0 && table.write_planned.is_some(),
         asks_registries: table.flags & abi::FLAG_REGISTRY != 0,
+        reads_protobuf: table.flags & (abi::FLAG_REGISTRY | abi::FLAG_PROTOBUF)
+            == abi::FLAG_REGISTRY | abi::FLAG_PROTOBUF,
         class,
     })
 }

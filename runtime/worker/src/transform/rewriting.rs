@@ -7,8 +7,8 @@ use cluster::Failure;
 /// Reads values whose schemas a registry has, and writes them anew.
 pub struct Rewriting {
     json: Converter,
-    /// Whether the sink asks registries itself.
-    asks: bool,
+    /// What the sink reads by itself, out of what needs a registry.
+    known: Known,
     /// The value at hand.
     scratch: Vec<u8>,
 }
@@ -23,7 +23,7 @@ impl Rewriting {
         if !is_needed(plugin, key) && !is_needed(plugin, value) {
             return Ok(None);
         }
-        Ok(Some(Self { json: plain_json()?, asks: plugin.asks_registries(), scratch: Vec::new() }))
+        Ok(Some(Self { json: plain_json()?, known: Known::of(plugin), scratch: Vec::new() }))
     }
 
     /// The side's own bytes, or JSON as bytes in the arena where its format needs a registry.
@@ -33,7 +33,7 @@ impl Rewriting {
         bytes: Option<&[u8]>,
         arena: &mut Vec<u8>,
     ) -> Result<Converted, Error> {
-        if bytes.is_none() || !is_foreign(self.asks, converter) {
+        if bytes.is_none() || !self.known.is_foreign(converter) {
             return Ok(if bytes.is_some() { Converted::Bytes } else { Converted::Null });
         }
         self.scratch.clear();
@@ -45,12 +45,29 @@ impl Rewriting {
 
 /// Whether this sink gets JSON in the place of what this converter reads.
 pub fn is_needed(plugin: &host::Connector, converter: &Converter) -> bool {
-    plugin.is_encoded() && is_foreign(plugin.asks_registries(), converter)
+    plugin.is_encoded() && Known::of(plugin).is_foreign(converter)
 }
 
-/// Whether a sink does not know a format: those that ask registries themselves know Avro.
-fn is_foreign(asks: bool, converter: &Converter) -> bool {
-    converter.needs_registry() && !(asks && converter.class() == Class::Avro)
+/// Formats with a registry that a sink knows.
+#[derive(Clone, Copy)]
+struct Known {
+    avro: bool,
+    protobuf: bool,
+}
+
+impl Known {
+    fn of(plugin: &host::Connector) -> Self {
+        Self { avro: plugin.asks_registries(), protobuf: plugin.reads_protobuf() }
+    }
+
+    fn is_foreign(self, converter: &Converter) -> bool {
+        let is_known = match converter.class() {
+            Class::Avro => self.avro,
+            Class::Protobuf => self.protobuf,
+            _ => false,
+        };
+        converter.needs_registry() && !is_known
+    }
 }
 
 pub fn plain_json() -> Result<Converter, Failure> {

@@ -119,6 +119,8 @@ impl Scalar {
     /// What is rarer than numbers and text.
     fn put_other(&mut self, given: Given<'_>) -> Option<()> {
         match (&self.kind, given) {
+            (Kind::UInt(8), Given::Large(value)) => self.put(&value.to_le_bytes()),
+            (_, Given::Large(value)) => self.append_text(Line::new().write(value)?),
             (Kind::Float32, Given::Float(value)) => self.put(&value.to_le_bytes()),
             (Kind::Float64, Given::Float(value)) => self.put(&f64::from(value).to_le_bytes()),
             (Kind::BFloat16, Given::Float(value)) => self.put(&bfloat16(value)),

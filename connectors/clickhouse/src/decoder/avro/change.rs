@@ -5,7 +5,8 @@ use super::super::event::{NO_EVENT, NO_ROW, VersionSlot, put_position, said};
 use super::super::position;
 use super::fields::{Finder, Reading, Row};
 use super::{Decoder, Misfit, Program, Said, end};
-use crate::avro::{Run, Taken};
+use crate::avro::Run;
+use crate::binary::Taken;
 use crate::json::Cursor;
 
 /// The fields of an event, in the order of its schema.
@@ -38,7 +39,8 @@ type Image<'a> = (&'a Row, usize, &'a [u8]);
 /// What an event says, and the bytes of its two images of the row.
 #[derive(Default)]
 struct Found<'a> {
-    operation: Option<String>,
+    /// What its operation says; none if it has none.
+    said: Option<Result<Said, String>>,
     before: Option<Image<'a>>,
     after: Option<Image<'a>>,
     position: Option<(u32, u128)>,
@@ -96,8 +98,8 @@ impl Change {
                 Role::After(row) => found.after = Some((row, *place, start)),
                 Role::Operation => {
                     let json = text(reading.run(), *place, start, scratch)?;
-                    found.operation =
-                        json.strip_prefix('"').map(|text| text.trim_end_matches('"').to_owned());
+                    let operation = json.strip_prefix('"').map(|text| text.trim_end_matches('"'));
+                    found.said = operation.map(|operation| said(Some(operation)));
                 }
                 Role::Other => {}
             }
@@ -121,7 +123,7 @@ impl Decoder {
         let found = change.read(&mut reading, &mut rest, scratch);
         let slot = reading.slot;
         let found = found.map_err(|fault| self.told(&fault, slot, (program.id, body.len() - rest.len())))?;
-        let said = said(found.operation.as_deref()).map_err(Misfit::told)?;
+        let said = found.said.unwrap_or_else(|| said(None)).map_err(Misfit::told)?;
         if let Some((slot, position)) = found.position {
             put_position(&mut self.rows, slot, position).map_err(Misfit::told)?;
         }

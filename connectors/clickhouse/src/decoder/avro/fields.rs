@@ -4,7 +4,8 @@ use formats::avro::{Schema, Type as Avro};
 use super::super::Slot;
 use super::super::paths::{Action, Paths};
 use super::super::rows::Rows;
-use crate::avro::{Compiler, Fault, Run, Skips, Step, Taken, Texts, wire};
+use crate::avro::{Compiler, Run, Skips, Step, Texts, wire};
+use crate::binary::{Fault, Taken};
 use crate::types;
 
 /// What is done with the bytes of one field.
@@ -117,7 +118,8 @@ impl<'a> Finder<'a> {
             )),
             Action::Ignored => Ok(Row::Skip(place)),
             Action::Unknown => {
-                self.has_unknown = true;
+                // A type without values is no reason for a column.
+                self.has_unknown |= self.compiler.schema.node(place).kind != Avro::Null;
                 Ok(Row::Skip(place))
             }
         }
@@ -167,7 +169,16 @@ impl<'a> Reading<'a> {
         match row {
             Row::Column(slot, step) => self.column(*slot, step, rest),
             Row::Skip(place) => self.run.skips.skip(*place, rest),
-            Row::Fields(rows) => rows.iter().try_for_each(|row| self.row(row, rest)),
+            Row::Fields(rows) => {
+                for row in rows {
+                    match row {
+                        // Nearly all of them.
+                        Row::Column(slot, step) => self.column(*slot, step, rest)?,
+                        other => self.row(other, rest)?,
+                    }
+                }
+                Ok(())
+            }
             Row::Union(rows) => {
                 let chosen = wire::index(rest, rows.len(), "branch")?;
                 self.row(&rows[chosen], rest)
@@ -188,18 +199,10 @@ impl<'a> Reading<'a> {
     }
 
     /// `null` in a column that has none is the absence of a value.
+    #[inline]
     fn column(&mut self, slot: u32, step: &Step, rest: &mut &[u8]) -> Taken<()> {
         self.slot = Some(slot);
-        let mut step = step;
-        loop {
-            match step {
-                Step::Optional(null, inner) => {
-                    step = if wire::index(rest, 2, "branch")? == *null { &Step::Null } else { inner };
-                }
-                Step::Union(steps) => step = &steps[wire::index(rest, steps.len(), "branch")?],
-                _ => break,
-            }
-        }
+        let step = step.chosen(rest)?;
         if let Some(column) = self.rows.column(slot as usize, matches!(step, Step::Null)) {
             self.run.value(column, step, rest)?;
         }

@@ -15,7 +15,7 @@ use formats::avro::{Schema, Type};
 
 use super::event::NO_KEY_COLUMN;
 use super::{Decoder, Misfit, Refused, Said};
-use crate::avro::{Fault, Missing, Schemas, Taken, Written, Wrong};
+use crate::binary::{Fault, Ids, Missing, Schemas, Taken, Wrong};
 use crate::json::Cursor;
 use change::Change;
 use fields::{Finder, Reading, Row, Shared};
@@ -27,9 +27,7 @@ pub struct Avro {
     places: HashMap<u32, usize>,
     /// Records come in runs of one schema.
     recent: Option<(u32, usize)>,
-    fingerprints: HashMap<u64, u32>,
-    /// The schema of records that name none, for one batch.
-    pinned: Option<u32>,
+    ids: Ids,
     /// JSON of single fields.
     scratch: Vec<u8>,
 }
@@ -67,42 +65,14 @@ impl Avro {
             programs: Vec::new(),
             places: HashMap::new(),
             recent: None,
-            fingerprints: HashMap::new(),
-            pinned: None,
+            ids: Ids::default(),
             scratch: Vec::new(),
         }
     }
 
     /// Which schema is a subject's newest may change from batch to batch.
     pub fn begin_batch(&mut self) {
-        self.pinned = None;
-    }
-
-    /// The id of a record's schema, and the bytes behind the header.
-    #[inline]
-    fn split<'a>(&mut self, bytes: &'a [u8]) -> Result<(u32, &'a [u8]), Missing> {
-        match self.schemas.split(bytes)? {
-            Written::Id(id, body) => Ok((id, body)),
-            Written::Fingerprint(fingerprint, body) => {
-                if let Some(id) = self.fingerprints.get(&fingerprint) {
-                    return Ok((*id, body));
-                }
-                let id = self.schemas.find(fingerprint)?;
-                if self.fingerprints.len() >= PROGRAMS_MAX {
-                    self.fingerprints.clear();
-                }
-                self.fingerprints.insert(fingerprint, id);
-                Ok((id, body))
-            }
-            Written::Bare(body) => {
-                let id = match self.pinned {
-                    Some(id) => id,
-                    None => self.schemas.pinned()?,
-                };
-                self.pinned = Some(id);
-                Ok((id, body))
-            }
-        }
+        self.ids.begin_batch();
     }
 
     /// Where the program of a schema is, which is made if it is not there yet.
@@ -151,7 +121,7 @@ impl Decoder {
     }
 
     fn run(&mut self, avro: &mut Avro, bytes: &[u8], purpose: Purpose) -> Result<Said, Refused> {
-        let (id, body) = avro.split(bytes)?;
+        let (id, body) = avro.ids.split(&avro.schemas, bytes)?;
         let place = avro.place(id, |schema| self.compile(id, schema, purpose))?;
         let program = avro.programs[place].as_ref().map_err(|sentence| Misfit::told(sentence.clone()))?;
         self.unknown.any |= program.has_unknown;
@@ -197,9 +167,16 @@ impl Decoder {
             return Ok(());
         }
         let text = change::text(&mut program.shared.run(), place, bytes, scratch);
-        let text = text.map_err(|fault| self.told(&fault, None, (program.id, 0)))?;
+        let text = text.map_err(|fault| Self::told_of(&fault, program.id))?;
         let kept = self.keep(&mut Cursor::new(text));
         kept.map_err(|failure| failure.explain(text, &self.rows.slots))
+    }
+
+    /// What is wrong with a record as a whole, which was read before.
+    #[cold]
+    fn told_of(fault: &Fault, id: u32) -> Misfit {
+        let (Wrong::Misfit(what) | Wrong::Broken(what)) = fault.wrong();
+        Misfit::told(format!("avro of schema {id}: {what}"))
     }
 
     /// What is wrong, at which byte of a record of which schema.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::tests::body;
-use crate::avro::fake::{Fake, framed};
+use crate::binary::fake::{Fake, framed};
 use crate::decoder::{Appended, Column, Decoder};
 use crate::shape::Shape;
 use crate::values::Zones;

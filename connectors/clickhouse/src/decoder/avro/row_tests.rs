@@ -3,7 +3,7 @@ use apache_avro::types::Value;
 use serde_json::json;
 
 use super::tests::{as_json, columns, decoder, record, sent, shape};
-use crate::avro::fake::{Fake, framed, open};
+use crate::binary::fake::{Fake, framed, open};
 use crate::decoder::{Appended, Decoder, Keys, Refused};
 use crate::failure::Cause;
 use crate::incoming::Incoming;

@@ -4,7 +4,7 @@ use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
 use serde_json::json;
 
-use crate::avro::fake::{Fake, framed};
+use crate::binary::fake::{Fake, framed};
 use crate::decoder::{Appended, Column, Decoder};
 use crate::shape::Shape;
 use crate::values::{Loss, Zones};

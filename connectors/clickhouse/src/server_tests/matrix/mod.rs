@@ -1,6 +1,7 @@
 //! Every type in every format: what arrives is what the server makes of the same JSON, and what is refused is
 //! told with field, value and column.
 pub mod cases;
+mod messages;
 mod written;
 
 use super::*;
@@ -27,6 +28,12 @@ const FORMATS: &[Format] = &[
         shows_json: true,
     },
     Format { name: "Avro", delivery: super::avro::delivery, record: written::record, shows_json: false },
+    Format {
+        name: "Protobuf",
+        delivery: super::protobuf::delivery,
+        record: messages::record,
+        shows_json: false,
+    },
 ];
 
 fn json_record(k: usize, field: &str, json: &str) -> String {

@@ -2,7 +2,7 @@
 use formats::varint;
 use serde_json::{Value, json};
 
-use crate::avro::fake::{Fake, framed};
+use crate::binary::fake::{Fake, framed};
 use crate::json::Cursor;
 use crate::types::{self, Type};
 use crate::values::calendar::Civil;

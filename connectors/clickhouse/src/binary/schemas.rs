@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use formats::Kind;
 use formats::avro::Schema;
+use formats::protobuf::{self, Outline};
 use formats::registry::{Format, Pin, Registered, Registry, Settings};
 use formats::wire::{self, Framed};
 use penstock_sdk::{Config, Error, Result};
@@ -15,6 +16,12 @@ pub struct Schemas {
     registry: Arc<Registry>,
     /// The schema that the registry's address itself names.
     pin: Option<Pin>,
+    format: Format,
+    /// `int.for.enums`: enums of Protobuf are numbers.
+    pub counts_enums: bool,
+    /// What every id stands for.
+    #[cfg(fuzzing)]
+    given: Option<&'static str>,
 }
 
 /// How a record says what its schema is.
@@ -37,14 +44,34 @@ pub enum Missing {
 
 impl Schemas {
     /// By the settings of the converter of `side`, `key` or `value`.
-    pub fn open(config: &Config, side: &str) -> Result<Self> {
+    pub fn open(config: &Config, side: &str, format: Format) -> Result<Self> {
         let get = |key: &str| config.get(&format!("{side}.converter.{key}"));
         let settings = Settings::parse(&get);
+        let counts_enums = config.flag(&format!("{side}.converter.int.for.enums"), false)?;
         let opened = settings.and_then(|settings| {
             let pin = settings.pin().cloned();
-            Registry::shared(&settings).map(|registry| Schemas { registry, pin })
+            Registry::shared(&settings).map(|registry| Schemas {
+                registry,
+                pin,
+                format,
+                counts_enums,
+                #[cfg(fuzzing)]
+                given: None,
+            })
         });
         opened.map_err(|error| Error::config(format!("{side}.converter.{}", error.message())))
+    }
+
+    /// Without a registry: every record is of this Protobuf schema.
+    #[cfg(fuzzing)]
+    pub fn given(text: &'static str) -> Result<Self> {
+        let config = [("value.converter.schema.registry.url", "http://127.0.0.1:1")].into_iter().collect();
+        Ok(Schemas { given: Some(text), ..Self::open(&config, "value", Format::Protobuf)? })
+    }
+
+    /// What the records are.
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// Takes the header off.
@@ -52,7 +79,13 @@ impl Schemas {
     pub fn split<'a>(&self, bytes: &'a [u8]) -> std::result::Result<Written<'a>, Missing> {
         match wire::split(bytes) {
             Ok(Framed::Registered { id, body }) => Ok(Written::Id(id, body)),
-            Ok(Framed::SingleObject { fingerprint, body }) => Ok(Written::Fingerprint(fingerprint, body)),
+            Ok(Framed::SingleObject { fingerprint, body }) if self.format == Format::Avro => {
+                Ok(Written::Fingerprint(fingerprint, body))
+            }
+            Ok(Framed::SingleObject { .. }) if self.pin.is_none() => {
+                Err(Missing::Record("the record is an Avro single object, expected Protobuf".to_owned()))
+            }
+            Ok(Framed::SingleObject { .. }) => Ok(Written::Bare(bytes)),
             Err(_) if self.pin.is_some() => Ok(Written::Bare(bytes)),
             Err(error) => Err(Missing::Record(error.message().to_owned())),
         }
@@ -61,6 +94,28 @@ impl Schemas {
     /// The schema with this id.
     pub fn schema(&self, id: u32) -> std::result::Result<Schema, Missing> {
         self.registry.schema(id).and_then(|registered| parsed(&registered)).map_err(Missing::from)
+    }
+
+    /// A message of the Protobuf schema with this id, by its place. An error inside is a sentence on the two, which
+    /// do not change.
+    pub fn message(
+        &self,
+        id: u32,
+        path: &[usize],
+    ) -> std::result::Result<std::result::Result<Outline, String>, Missing> {
+        #[cfg(fuzzing)]
+        if let Some(text) = self.given {
+            let outline = protobuf::Schema::parse(text, &[]).and_then(|schema| schema.message(path));
+            return Ok(outline
+                .map(|message| Outline::new(&message))
+                .map_err(|error| error.message().to_owned()));
+        }
+        let registered = self.registry.schema(id)?;
+        let outline = check(&registered, Format::Protobuf).and_then(|()| {
+            let schema = protobuf::Schema::parse(&registered.text, &registered.references)?;
+            Ok(Outline::new(&schema.message(path)?))
+        });
+        Ok(outline.map_err(|error| error.during(format_args!("schema {id}")).message().to_owned()))
     }
 
     /// The id of the schema that the address names.
@@ -89,15 +144,19 @@ impl Schemas {
 
 fn parsed(registered: &Registered) -> formats::Result<Schema> {
     let id = registered.id;
-    if registered.format != Format::Avro {
-        let format = registered.format.name();
-        return Err(formats::Error::record(format!(
-            "schema {id}: expected Avro, the registry has it as {format}"
-        )));
-    }
+    check(registered, Format::Avro).map_err(|error| error.during(format_args!("schema {id}")))?;
     let references: Vec<&str> =
         registered.references.iter().map(|reference| reference.text.as_str()).collect();
     Schema::parse(&registered.text, &references).map_err(|error| error.during(format_args!("schema {id}")))
+}
+
+fn check(registered: &Registered, format: Format) -> formats::Result<()> {
+    if registered.format == format {
+        return Ok(());
+    }
+    let expected = if format == Format::Avro { "Avro" } else { "Protobuf" };
+    let actual = registered.format.name();
+    Err(formats::Error::record(format!("expected {expected}, the registry has it as {actual}")))
 }
 
 impl From<formats::Error> for Missing {

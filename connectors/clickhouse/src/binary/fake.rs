@@ -3,6 +3,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use formats::registry::Format;
 use penstock_sdk::Config;
 
 use super::Schemas;
@@ -10,7 +11,7 @@ use super::Schemas;
 /// Schemas by their ids, which count from 1.
 #[derive(Clone, Default)]
 pub struct Fake {
-    known: Arc<Mutex<Vec<String>>>,
+    known: Arc<Mutex<Vec<(Format, String)>>>,
     url: String,
 }
 
@@ -35,19 +36,31 @@ impl Fake {
         fake
     }
 
-    /// The id of a schema.
+    pub fn address(&self) -> &str {
+        &self.url
+    }
+
+    /// The id of a schema of Avro.
     pub fn register(&self, schema: &str) -> u32 {
+        self.register_as(Format::Avro, schema)
+    }
+
+    pub fn register_as(&self, format: Format, schema: &str) -> u32 {
         let mut known = self.known.lock().unwrap();
-        if let Some(at) = known.iter().position(|other| other == schema) {
+        if let Some(at) = known.iter().position(|other| other.0 == format && other.1 == schema) {
             return at as u32 + 1;
         }
-        known.push(schema.to_owned());
+        known.push((format, schema.to_owned()));
         known.len() as u32
     }
 
-    /// What a sink with this registry's address, and `more` behind it, has.
+    /// What a sink of Avro with this registry's address, and `more` behind it, has.
     pub fn schemas(&self, more: &str) -> Arc<Schemas> {
-        open(&format!("{}{more}", self.url))
+        self.schemas_of(Format::Avro, more)
+    }
+
+    pub fn schemas_of(&self, format: Format, more: &str) -> Arc<Schemas> {
+        open_as(format, &format!("{}{more}", self.url))
     }
 
     fn serve(&self, stream: &TcpStream) -> Option<()> {
@@ -80,9 +93,12 @@ impl Fake {
         };
         let schema = found.and_then(|id| Some((id, known.get(id.checked_sub(1)?)?)));
         match schema {
-            Some((id, schema)) => {
-                let schema = serde_json::to_string(schema).unwrap();
-                (200, format!("{{\"id\":{id},\"version\":{id},\"schema\":{schema}}}"))
+            Some((id, (format, schema))) => {
+                let (schema, format) = (serde_json::to_string(schema).unwrap(), format.name());
+                let body = format!(
+                    "{{\"id\":{id},\"version\":{id},\"schemaType\":\"{format}\",\"schema\":{schema}}}"
+                );
+                (200, body)
             }
             None => (404, "{\"error_code\":40403,\"message\":\"Schema not found\"}".to_owned()),
         }
@@ -91,8 +107,12 @@ impl Fake {
 
 /// What a sink with a registry at this address has.
 pub fn open(url: &str) -> Arc<Schemas> {
+    open_as(Format::Avro, url)
+}
+
+fn open_as(format: Format, url: &str) -> Arc<Schemas> {
     let config: Config = [("value.converter.schema.registry.url", url)].into_iter().collect();
-    Arc::new(Schemas::open(&config, "value").unwrap())
+    Arc::new(Schemas::open(&config, "value", format).unwrap())
 }
 
 /// A record behind the id of its schema.
