@@ -73,6 +73,7 @@ fn constants(text: &mut String) {
         ("FLAG_PLANS", FLAG_PLANS.into()),
         ("PLAN_REPEATED", PLAN_REPEATED.into()),
         ("FLAG_REGISTRY", FLAG_REGISTRY.into()),
+        ("FLAG_EXACT", FLAG_EXACT.into()),
         ("VALUE_NULL", KIND_NULL.into()),
         ("VALUE_BYTES", KIND_BYTES.into()),
         ("VALUE_TEXT", KIND_TEXT.into()),

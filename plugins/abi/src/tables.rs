@@ -28,6 +28,9 @@ pub const PLAN_REPEATED: u32 = 1;
 /// [`Connector::flags`], beside [`FLAG_ENCODED`]: the sink finds schemas of a registry by itself. Without it, what was
 /// written with such a schema arrives as JSON.
 pub const FLAG_REGISTRY: u32 = 4;
+/// [`Connector::flags`]: the source's positions are exact: from each it goes on with the record behind, whatever broke
+/// off before.
+pub const FLAG_EXACT: u32 = 8;
 
 pub const LEVEL_ERROR: u32 = 1;
 pub const LEVEL_WARN: u32 = 2;

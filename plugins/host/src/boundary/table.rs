@@ -16,6 +16,7 @@ pub(crate) struct Offered {
     pub is_encoded: bool,
     pub writes_plans: bool,
     pub asks_registries: bool,
+    pub has_exact_offsets: bool,
 }
 
 /// The functions of a connector; complete for its kind.
@@ -134,6 +135,7 @@ unsafe fn offered(table: &abi::Connector) -> Result<Offered, String> {
         is_encoded: table.flags & abi::FLAG_ENCODED != 0,
         writes_plans: table.flags & abi::FLAG_PLANS != 0 && table.write_planned.is_some(),
         asks_registries: table.flags & abi::FLAG_REGISTRY != 0,
+        has_exact_offsets: is_source && table.flags & abi::FLAG_EXACT != 0,
         class,
     })
 }
