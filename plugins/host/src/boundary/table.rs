@@ -6,6 +6,7 @@ use penstock_sdk::Config;
 
 /// What a connector says of itself, copied out of the library.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the contract")]
 pub(crate) struct Offered {
     pub kind: ConnectorKind,
     pub class: String,

@@ -22,10 +22,11 @@ pub(super) enum Fence {
     /// One that failed before stays a failure until it is done.
     Asked {
         generation: u64,
-        has_failed: bool,
+        failures: u32,
     },
     Failed {
         retry_at: u64,
+        failures: u32,
     },
 }
 
@@ -33,7 +34,7 @@ impl Fence {
     pub(super) fn retry_at(&self) -> Option<u64> {
         match self {
             Self::Asked { .. } => None,
-            Self::Failed { retry_at } => Some(*retry_at),
+            Self::Failed { retry_at, .. } => Some(*retry_at),
         }
     }
 }
@@ -52,7 +53,14 @@ impl Herder {
     }
 
     pub(super) fn has_not_fenced(&self, name: &str) -> bool {
-        matches!(self.fencing.get(name), Some(Fence::Failed { .. } | Fence::Asked { has_failed: true, .. }))
+        self.fencing_failures(name) > 0
+    }
+
+    fn fencing_failures(&self, name: &str) -> u32 {
+        match self.fencing.get(name) {
+            Some(Fence::Asked { failures, .. } | Fence::Failed { failures, .. }) => *failures,
+            None => 0,
+        }
     }
 
     pub(super) fn reconcile_fencing(&mut self) {
@@ -70,7 +78,7 @@ impl Herder {
             };
             let is_waiting = match self.fencing.get(name) {
                 Some(Fence::Asked { generation, .. }) => *generation == fencing.generation,
-                Some(Fence::Failed { retry_at }) => *retry_at > self.now,
+                Some(Fence::Failed { retry_at, .. }) => *retry_at > self.now,
                 None => false,
             };
             if !is_waiting {
@@ -78,8 +86,8 @@ impl Herder {
             }
         }
         for (name, generation, former, tasks) in asked {
-            let has_failed = self.has_not_fenced(&name);
-            self.fencing.insert(name.clone(), Fence::Asked { generation, has_failed });
+            let failures = self.fencing_failures(&name);
+            self.fencing.insert(name.clone(), Fence::Asked { generation, failures });
             self.actions.push(Action::Fence { name, generation, former, tasks });
         }
     }
@@ -94,8 +102,9 @@ impl Herder {
             self.fencing.remove(name);
             return;
         };
-        let retry_at = self.now + self.timing.backoff;
-        self.fencing.insert(name.to_owned(), Fence::Failed { retry_at });
+        let failures = self.fencing_failures(name) + 1;
+        let retry_at = self.now + self.backoff(failures);
+        self.fencing.insert(name.to_owned(), Fence::Failed { retry_at, failures });
         if self.configs.get(name).is_some() && self.shown.get(name) != Some(&RunState::Failed) {
             self.shown.insert(name.to_owned(), RunState::Failed);
             let trace = Some(failure.trace);

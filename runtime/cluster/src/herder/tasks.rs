@@ -51,7 +51,7 @@ impl Herder {
     }
 
     /// Doubles with every failure in a row.
-    fn backoff(&self, failures: u32) -> u64 {
+    pub(super) fn backoff(&self, failures: u32) -> u64 {
         let doubled = self.timing.backoff.saturating_mul(1 << failures.saturating_sub(1).min(20));
         doubled.min(self.timing.backoff_max)
     }

@@ -43,7 +43,7 @@ pub fn run(spec: &Arc<TaskSpec>, exact: &Exact, report: &dyn Fn(Wanted)) -> Resu
             End::Stopped => return Ok(()),
             End::Failed(failure) => return Err(failure),
             End::Broken => {
-                tracing::info!("a connection broke while a transaction ended: the producer is replaced")
+                tracing::info!("a connection broke while a transaction ended: the producer is replaced");
             }
             End::Unknown(error) => {
                 unknown = if commits > 0 { 1 } else { unknown + 1 };
