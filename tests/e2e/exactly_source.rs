@@ -198,7 +198,7 @@ fn what_a_failing_task_wrote_is_never_seen() {
     let mut worker =
         worker().allow("the task failed").set("penstock.task.restart.backoff.ms", "300000").start();
     let file = worker.path("lines.txt");
-    let good: String = (0..100).map(|line| format!("line {line}\n")).collect();
+    let good = numbered(0..100);
     std::fs::write(&file, &good).unwrap();
     let mut config = json!({
         "connector.class": "FileStreamSource", "file": file, "topic": name,
@@ -221,9 +221,17 @@ fn what_a_failing_task_wrote_is_never_seen() {
     worker.rest.put(&format!("/connectors/{name}/config"), &config).expect(200);
     worker.await_running(&name, 1);
     until("the good lines to be committed", SOON, || kafka.read(&name).len() >= 100);
-    let read: String = kafka.read(&name).iter().map(|record| format!("{}\n", record.text())).collect();
-    assert_eq!(read, good);
+    assert_eq!(read_lines(&kafka, &name), good);
     worker.stop();
+}
+
+fn numbered(numbers: std::ops::Range<usize>) -> String {
+    numbers.flat_map(|number| ["line ".to_owned(), number.to_string(), "\n".to_owned()]).collect()
+}
+
+/// What is committed, a line for each record.
+fn read_lines(kafka: &Kafka, topic: &str) -> String {
+    kafka.read(topic).iter().flat_map(|record| [record.text().to_owned(), "\n".to_owned()]).collect()
 }
 
 /// Where a partition ends for those who read what is not committed as well.
@@ -414,11 +422,10 @@ fn a_java_cluster_that_delivers_exactly_once_is_taken_over_and_given_back() {
     let file = folder.path().join("lines.txt");
     let mut written = String::new();
     let mut write = |from: usize| {
-        let lines: String = (from..from + 2000).map(|line| format!("line {line}\n")).collect();
+        let lines = numbered(from..from + 2000);
         append(&file, &lines);
         written.push_str(&lines);
-        let read =
-            || -> String { kafka.read(&name).iter().map(|record| format!("{}\n", record.text())).collect() };
+        let read = || read_lines(&kafka, &name);
         until(&format!("{} lines to be committed", from + 2000), LONG, || read().len() >= written.len());
         assert_eq!(read(), written, "every line once and in order");
     };

@@ -4,9 +4,19 @@ use crate::process::{Batch, BatchKind, Intent};
 use crate::world::{Happening, World};
 use penstock_cluster::{Event, Failure, TaskId};
 
+/// What a leader was asked to do.
+#[derive(Debug, Clone)]
+pub struct Fence {
+    pub name: String,
+    pub generation: u64,
+    pub former: u32,
+    pub tasks: Option<u32>,
+}
+
 impl World {
     /// The leader takes the identities of all former tasks over.
-    pub fn shut_out(&mut self, p: usize, name: String, generation: u64, former: u32, tasks: Option<u32>) {
+    pub fn shut_out(&mut self, p: usize, fence: Fence) {
+        let Fence { name, generation, former, tasks } = fence;
         if !self.is_healed && self.random.chance(10) {
             let outcome = Err(Failure { trace: "no answer".into(), is_restartable: true, is_fenced: false });
             return self.feed(p, Event::Fenced { name, generation, outcome });

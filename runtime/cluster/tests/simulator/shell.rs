@@ -1,5 +1,6 @@
 //! Performs what a herder decided, as the worker's shell does.
 use crate::checks::show;
+use crate::fences::Fence;
 use crate::log::Draft;
 use crate::options::{Mutant, TIMING};
 use crate::process::{Batch, BatchKind, Departure, Instance, Intent, Process, Producer, Status, StatusKey};
@@ -114,7 +115,8 @@ impl World {
             Action::EraseTask { id } => self.erase(p, StatusKey::Task(id)),
             Action::Fence { name, generation, former, tasks } => {
                 let wait = self.random.between(1, 1500);
-                self.after(wait, Happening::ShutOut { p, name, generation, former, tasks });
+                let fence = Fence { name, generation, former, tasks };
+                self.after(wait, Happening::ShutOut { p, fence });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Virtual time: what happens next, to whom, and who is too frozen to notice.
 use crate::clients::Ledger;
 use crate::faults::Links;
+use crate::fences::Fence;
 use crate::group::Group;
 use crate::log::Log;
 use crate::options::Options;
@@ -66,10 +67,7 @@ pub enum Happening {
     },
     ShutOut {
         p: usize,
-        name: String,
-        generation: u64,
-        former: u32,
-        tasks: Option<u32>,
+        fence: Fence,
     },
     /// Once the log was read up to `end`.
     Fenced {
@@ -294,9 +292,7 @@ impl World {
             }
             Happening::Fails { p, id, attempt, is_fenced } => self.task_fails(p, &id, attempt, is_fenced),
             Happening::StatusSeen { p, key } => self.status_seen(p, key),
-            Happening::ShutOut { p, name, generation, former, tasks } => {
-                self.shut_out(p, name, generation, former, tasks);
-            }
+            Happening::ShutOut { p, fence } => self.shut_out(p, fence),
             Happening::Fenced { p, name, generation, end } => self.fenced(p, name, generation, end),
             Happening::NotWritten { p, name } => self.feed(p, Event::NotWritten { name }),
             Happening::Planned { p, name, revision, outcome } => {
