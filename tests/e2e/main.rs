@@ -10,6 +10,7 @@ mod clickhouse_source;
 mod cluster;
 mod datagen;
 mod exactly;
+mod exactly_source;
 mod examples;
 mod failures;
 mod file_stream;

@@ -10,6 +10,7 @@ pub struct JavaWorker {
     own: Own,
     pub group: String,
     pub rest: Rest,
+    set: String,
 }
 
 /// What Java's worker says when it starts and stops, with us and without us.
@@ -24,15 +25,20 @@ const USUAL: [&str; 4] = [
 impl JavaWorker {
     /// Returns once it has joined its group.
     pub fn start(group: &str) -> Self {
-        let own = Own::start_with("connect", &settings(group));
+        Self::start_set(group, "")
+    }
+
+    /// The same with more settings, `key=value` a line.
+    pub fn start_set(group: &str, set: &str) -> Self {
+        let own = Own::start_with("connect", &settings(group, set));
         let rest = Rest::new(&own.address);
-        Self { own, group: group.to_owned(), rest }
+        Self { own, group: group.to_owned(), rest, set: set.to_owned() }
     }
 
     /// Starts one that is expected to end by itself, and returns what it logged.
     pub fn refused(group: &str) -> String {
         let instance = format!("connect.{}", unique("refused"));
-        let started = services::try_up(&instance, &settings(group));
+        let started = services::try_up(&instance, &settings(group, ""));
         let log = std::fs::read_to_string(log_of(&instance)).unwrap_or_default();
         services::wipe(&instance);
         assert!(!started, "Java's worker started beside ours; its log:\n{log}");
@@ -45,7 +51,7 @@ impl JavaWorker {
     }
 
     pub fn start_again(&self) {
-        self.own.start_again_with(&settings(&self.group));
+        self.own.start_again_with(&settings(&self.group, &self.set));
     }
 
     /// The settings it was started with, as a user has them.
@@ -120,11 +126,12 @@ fn log_of(instance: &str) -> PathBuf {
     services::state(instance).join("worker/worker.log")
 }
 
-fn settings(group: &str) -> [(&'static str, String); 4] {
+fn settings(group: &str, set: &str) -> [(&'static str, String); 5] {
     [
         ("CONNECT_GROUP", group.to_owned()),
         ("CONNECT_HEAP_OPTS", "-Xms64M -Xmx256M -XX:TieredStopAtLevel=1".to_owned()),
         ("CONNECT_CDS", "1".to_owned()),
+        ("CONNECT_SET", set.to_owned()),
         ("PENSTOCK_TEST_KAFKA", Kafka::shared().bootstrap),
     ]
 }

@@ -37,7 +37,8 @@ impl Source for DatagenSource {
             About::new("DatagenSource", "makes records from a seed, at a given rate, for tests and demos")
                 .alias("io.penstock.DatagenSource")
                 .alias("Datagen")
-                .version(env!("CARGO_PKG_VERSION"));
+                .version(env!("CARGO_PKG_VERSION"))
+                .exactly_once();
         settings::declare().into_iter().fold(about, About::setting)
     }
 

@@ -25,6 +25,7 @@ impl Source for FileStreamSource {
         .alias("FileStreamSourceConnector")
         .alias("FileStreamSource")
         .version(env!("CARGO_PKG_VERSION"))
+        .exactly_once()
         .setting(Setting::string(FILE).importance(Importance::High).doc(
             "Path of the file to follow. It may come later, grow, be cut or be replaced: a line counts once it has \
              its end, bytes that are no UTF-8 become replacement characters. Standard input is not supported.",

@@ -74,6 +74,7 @@ fn constants(text: &mut String) {
         ("PLAN_REPEATED", PLAN_REPEATED.into()),
         ("FLAG_REGISTRY", FLAG_REGISTRY.into()),
         ("FLAG_PROTOBUF", FLAG_PROTOBUF.into()),
+        ("FLAG_EXACT", FLAG_EXACT.into()),
         ("VALUE_NULL", KIND_NULL.into()),
         ("VALUE_BYTES", KIND_BYTES.into()),
         ("VALUE_TEXT", KIND_TEXT.into()),

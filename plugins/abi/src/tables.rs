@@ -30,6 +30,9 @@ pub const PLAN_REPEATED: u32 = 1;
 pub const FLAG_REGISTRY: u32 = 4;
 /// [`Connector::flags`], beside [`FLAG_REGISTRY`], which alone stands for Avro: the sink reads Protobuf as well.
 pub const FLAG_PROTOBUF: u32 = 8;
+/// [`Connector::flags`]: the source's positions are exact: from each it goes on with the record behind, whatever broke
+/// off before.
+pub const FLAG_EXACT: u32 = 16;
 
 pub const LEVEL_ERROR: u32 = 1;
 pub const LEVEL_WARN: u32 = 2;

@@ -109,6 +109,11 @@ impl Connector {
         self.0.offered.writes_plans
     }
 
+    /// A source that goes on right behind any offset that it gave.
+    pub fn has_exact_offsets(&self) -> bool {
+        self.0.offered.has_exact_offsets
+    }
+
     /// A sink that decodes what was written with a schema of a registry.
     pub fn asks_registries(&self) -> bool {
         self.0.offered.asks_registries

@@ -11,7 +11,7 @@ pub struct About {
     pub(crate) documentation: String,
     pub(crate) settings: Vec<Setting>,
     pub(crate) is_encoded: bool,
-    pub(crate) writes_plans: bool,
+    pub(crate) is_exactly_once: bool,
     pub(crate) asks_registries: bool,
     pub(crate) reads_protobuf: bool,
 }
@@ -26,7 +26,7 @@ impl About {
             documentation: documentation.into(),
             settings: Vec::new(),
             is_encoded: false,
-            writes_plans: false,
+            is_exactly_once: false,
             asks_registries: false,
             reads_protobuf: false,
         }
@@ -62,9 +62,12 @@ impl About {
 
     /// A sink that keeps exactly-once delivery when its setting `exactlyOnce` is true: the worker then calls
     /// [`crate::Sink::write_planned`].
+    ///
+    /// A source whose positions are exact: opened with one, it goes on with the record right behind those that the poll
+    /// of this position gave, and never gives one of these again. Users may then require exactly-once delivery of it.
     #[must_use]
     pub fn exactly_once(mut self) -> Self {
-        self.writes_plans = true;
+        self.is_exactly_once = true;
         self
     }
 

@@ -122,12 +122,14 @@ fn table(about: About, functions: &Functions) -> &'static abi::Connector {
 }
 
 fn flags(about: &About, functions: &Functions) -> u32 {
-    let plans = about.writes_plans && functions.write_planned.is_some();
+    let plans = about.is_exactly_once && functions.write_planned.is_some();
+    let exact = about.is_exactly_once && functions.kind == abi::KIND_SOURCE;
     let flag = |is_set: bool, flag: u32| if is_set { flag } else { 0 };
     flag(about.is_encoded, abi::FLAG_ENCODED)
         | flag(plans, abi::FLAG_PLANS)
         | flag(about.asks_registries, abi::FLAG_REGISTRY)
         | flag(about.reads_protobuf, abi::FLAG_PROTOBUF)
+        | flag(exact, abi::FLAG_EXACT)
 }
 
 /// Unknown names, then what the author's own check found. `config` may only carry declared and common settings.

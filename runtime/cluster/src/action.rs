@@ -78,6 +78,15 @@ pub enum Action {
         name: String,
         tasks: Vec<Properties>,
     },
+    /// Shut out the producers of the connector's first `former` tasks, then write that `tasks` tasks may have producers
+    /// from here on, or with `None`, as the connector is gone, erase that record; but only if nothing was committed
+    /// since `generation`. Answer with [`Event::Fenced`](crate::Event::Fenced).
+    Fence {
+        name: String,
+        generation: u64,
+        former: u32,
+        tasks: Option<u32>,
+    },
     StartTask {
         id: TaskId,
         attempt: u64,

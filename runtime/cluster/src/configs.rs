@@ -33,6 +33,22 @@ pub enum ConfigRecord {
         name: String,
         placement: Option<Placement>,
     },
+    /// Producers of all former tasks are shut out, and this many tasks may have some from here on.
+    Fenced {
+        name: String,
+        tasks: Option<u32>,
+    },
+}
+
+/// Whose producers may be writing for a connector, or for one that is gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fencing {
+    /// How many tasks the newest record counts; `None` without one.
+    pub tasks: Option<u32>,
+    /// Tasks were committed, or the connector was deleted, since that record: tasks of before may go on somewhere.
+    pub is_due: bool,
+    /// No other commit, of this or another connector, has the same.
+    pub generation: u64,
 }
 
 /// A connector as the log has it.
@@ -63,6 +79,7 @@ pub struct Configs {
     early_commits: BTreeMap<String, u32>,
     revisions: u64,
     placements: Placements,
+    fencings: BTreeMap<String, Fencing>,
 }
 
 impl Configs {
@@ -79,6 +96,22 @@ impl Configs {
         &self.placements
     }
 
+    /// `None` for a connector that never had tasks, or is gone with all producers of its.
+    pub fn fencing(&self, name: &str) -> Option<&Fencing> {
+        self.fencings.get(name)
+    }
+
+    /// The same where producers are to be shut out. A record without a connector says so too: the deletion may have been
+    /// compacted away before the record was.
+    pub fn due_fencing(&self, name: &str) -> Option<&Fencing> {
+        let is_left = || !self.connectors.contains_key(name);
+        self.fencings.get(name).filter(|fencing| fencing.is_due || is_left())
+    }
+
+    pub(crate) fn fencings(&self) -> impl Iterator<Item = (&str, &Fencing)> {
+        self.fencings.iter().map(|(name, fencing)| (name.as_str(), fencing))
+    }
+
     pub fn apply(&mut self, record: ConfigRecord) {
         match record {
             ConfigRecord::Connector { name, config: Some(config) } => self.put(&name, config),
@@ -88,6 +121,10 @@ impl Configs {
                 self.early_commits.remove(&name);
                 self.pending.retain(|id, _| id.connector != name);
                 self.placements.put(&name, None);
+                match self.fencings.get(&name) {
+                    Some(Fencing { tasks: Some(_), .. }) => self.due(&name),
+                    Some(_) | None => drop(self.fencings.remove(&name)),
+                }
             }
             ConfigRecord::Target { name, target } => self.target(name, target),
             ConfigRecord::Task { id, config: Some(config) } => {
@@ -96,9 +133,39 @@ impl Configs {
             ConfigRecord::Task { id, config: None } => {
                 self.pending.remove(&id);
             }
-            ConfigRecord::Commit { name, tasks } => self.commit(&name, tasks),
+            ConfigRecord::Commit { name, tasks } => {
+                // That of a connector that is gone may be erased after it.
+                let is_known = self.connectors.contains_key(&name) || self.fencings.contains_key(&name);
+                if tasks > 0 || is_known {
+                    self.due(&name);
+                }
+                self.commit(&name, tasks);
+            }
             ConfigRecord::Leader { epoch, worker } => self.placements.announce(epoch, worker),
             ConfigRecord::Placement { name, placement } => self.placements.put(&name, placement),
+            ConfigRecord::Fenced { name, tasks } => self.fenced(name, tasks),
+        }
+    }
+
+    /// From here on, tasks of before may go on where this is not known yet.
+    fn due(&mut self, name: &str) {
+        self.revisions += 1;
+        let fencing = self.fencings.entry(name.to_owned()).or_default();
+        (fencing.is_due, fencing.generation) = (true, self.revisions);
+    }
+
+    fn fenced(&mut self, name: String, tasks: Option<u32>) {
+        match tasks {
+            Some(_) => {
+                let fencing = self.fencings.entry(name).or_default();
+                (fencing.tasks, fencing.is_due) = (tasks, false);
+            }
+            None if self.connectors.contains_key(&name) => {
+                if let Some(fencing) = self.fencings.get_mut(&name) {
+                    fencing.tasks = None;
+                }
+            }
+            None => drop(self.fencings.remove(&name)),
         }
     }
 
@@ -201,6 +268,36 @@ mod tests {
     #[test]
     fn tasks_that_compaction_left_before_their_connector_count() {
         assert_eq!(tasks_after(vec![task(0), commit(1), put("a")]), Some(1));
+    }
+
+    fn fenced(tasks: Option<u32>) -> ConfigRecord {
+        ConfigRecord::Fenced { name: "a".into(), tasks }
+    }
+
+    fn fencing_after(records: Vec<ConfigRecord>) -> Option<(Option<u32>, bool)> {
+        let mut configs = Configs::default();
+        for record in records {
+            configs.apply(record);
+        }
+        configs.fencing("a").map(|fencing| (fencing.tasks, fencing.is_due))
+    }
+
+    #[test]
+    fn a_commit_makes_fencing_due_until_a_record_says_that_it_is_done() {
+        let gone = || ConfigRecord::Connector { name: "a".into(), config: None };
+        let check = |records, expected| assert_eq!(fencing_after(records), expected);
+        check(vec![put("a")], None);
+        check(vec![put("a"), task(0), commit(1)], Some((None, true)));
+        check(vec![put("a"), task(0), commit(1), fenced(Some(1))], Some((Some(1), false)));
+        check(vec![fenced(Some(1)), task(0), commit(1), put("a")], Some((Some(1), true)));
+        check(vec![task(0), commit(1), fenced(Some(1)), put("a")], Some((Some(1), false)));
+        // Producers of a deleted connector are still to be shut out, also when there is another of its name.
+        check(vec![put("a"), task(0), commit(1), fenced(Some(1)), gone()], Some((Some(1), true)));
+        check(vec![put("a"), fenced(Some(1)), gone(), put("a")], Some((Some(1), true)));
+        check(vec![put("a"), fenced(Some(1)), gone(), fenced(None)], None);
+        check(vec![put("a"), fenced(Some(0)), gone(), commit(0)], Some((Some(0), true)));
+        check(vec![put("a"), task(0), commit(1), gone(), commit(0)], None);
+        check(vec![put("a"), task(0), commit(1), fenced(Some(1)), fenced(None)], Some((None, false)));
     }
 
     #[test]

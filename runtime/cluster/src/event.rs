@@ -42,6 +42,12 @@ pub enum Event {
     NotWritten {
         name: String,
     },
+    /// Answers [`Action::Fence`](crate::Action::Fence), once what it wrote was read.
+    Fenced {
+        name: String,
+        generation: u64,
+        outcome: Result<(), Failure>,
+    },
     TaskStarted {
         id: TaskId,
         attempt: u64,

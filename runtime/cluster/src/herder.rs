@@ -1,5 +1,6 @@
 //! Brings what runs here in line with what the config log says, one event at a time.
 mod connectors;
+mod fencing;
 mod leader;
 mod seat;
 mod tasks;
@@ -7,6 +8,8 @@ mod tasks;
 use crate::slot::Slot;
 use crate::{Action, Cause, ConfigRecord, Configs, Event, RunState, TaskId};
 use connectors::Plan;
+use fencing::Fence;
+pub use fencing::Fences;
 use seat::Seat;
 use std::collections::BTreeMap;
 
@@ -42,6 +45,9 @@ pub struct Herder {
     slots: BTreeMap<TaskId, Slot>,
     attempts: u64,
     actions: Vec<Action>,
+    /// `None`: no task writes under an identity of its own.
+    fences: Option<Fences>,
+    fencing: BTreeMap<String, Fence>,
 }
 
 impl Herder {
@@ -59,12 +65,20 @@ impl Herder {
             slots: BTreeMap::new(),
             attempts: 0,
             actions: Vec::new(),
+            fences: None,
+            fencing: BTreeMap::new(),
         }
     }
 
     /// A worker of a cluster, which knows it as `me`. It runs nothing before it has joined.
     pub fn member(timing: Timing, me: impl Into<String>) -> Self {
         Self { seat: Some(Seat::new(me.into())), ..Self::alone(timing) }
+    }
+
+    /// Tasks of these connectors start only once the producers of former tasks are shut out.
+    #[must_use]
+    pub fn with_fences(self, fences: Fences) -> Self {
+        Self { fences: Some(fences), ..self }
     }
 
     pub fn configs(&self) -> &Configs {
@@ -106,7 +120,8 @@ impl Herder {
         });
         let plans = self.plans.values().filter_map(Plan::retry_at);
         let seat = self.seat.as_ref().and_then(|seat| seat.next_tick(&self.timing));
-        retries.chain(plans).chain(seat).min()
+        let fencing = self.fencing.values().filter_map(Fence::retry_at);
+        retries.chain(plans).chain(seat).chain(fencing).min()
     }
 
     /// Takes one event at time `now` (milliseconds, never going back) and answers what is to be done.
@@ -122,6 +137,7 @@ impl Herder {
             }
             Event::Planned { name, revision, outcome } => self.planned(name, revision, outcome),
             Event::NotWritten { name } => self.not_written(&name),
+            Event::Fenced { name, generation, outcome } => self.fenced(&name, generation, outcome),
             Event::TaskStarted { id, attempt } => self.task_is(id, attempt, RunState::Running),
             Event::TaskPaused { id, attempt } => self.task_is(id, attempt, RunState::Paused),
             Event::TaskEnded { id, attempt, failure } => self.task_ended(id, attempt, failure),
@@ -151,7 +167,8 @@ impl Herder {
             ConfigRecord::Connector { .. }
             | ConfigRecord::Target { .. }
             | ConfigRecord::Task { .. }
-            | ConfigRecord::Placement { .. } => {}
+            | ConfigRecord::Placement { .. }
+            | ConfigRecord::Fenced { .. } => {}
         }
         let committed = match &record {
             ConfigRecord::Commit { name, .. } => Some(name.clone()),
@@ -174,6 +191,7 @@ impl Herder {
     /// Compares what shall be with what is. Everything above only changes what is known.
     fn reconcile(&mut self) {
         self.reconcile_seat();
+        self.reconcile_fencing();
         self.reconcile_connectors();
         self.reconcile_tasks();
         self.report();

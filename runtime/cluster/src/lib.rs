@@ -16,9 +16,9 @@ mod status;
 
 pub use action::{Action, Cause};
 pub use assign::{Spread, assign};
-pub use configs::{ConfigRecord, Configs, Connector};
+pub use configs::{ConfigRecord, Configs, Connector, Fencing};
 pub use event::{Event, Restart};
-pub use herder::{Herder, Timing};
+pub use herder::{Fences, Herder, Timing};
 pub use ids::TaskId;
 pub use placement::{Place, Placement, Placements, Report};
 pub use properties::Properties;

@@ -17,6 +17,10 @@ static FLOOD: Flood = Flood::new();
 /// Of librdkafka's levels only the upper five are asked for, see `ClientSettings`.
 pub(crate) fn write(client: &str, level: i32, facility: &str, line: &str) {
     match level {
+        // A producer whose place was taken: whoever it belongs to says so where it matters.
+        _ if matches!(facility, "TXNERR" | "FATAL" | "ADDPARTS") && is_of_fencing(line) => {
+            tracing::debug!(client, facility, "{line}");
+        }
         0..=2 => tracing::error!(client, facility, "{line}"),
         // A topic that was created a moment ago: the client asks again by itself.
         _ if facility == "METADATAUPDATE" => tracing::debug!(client, facility, "{line}"),
@@ -31,6 +35,10 @@ pub(crate) fn write(client: &str, level: i32, facility: &str, line: &str) {
         3..=4 => tracing::warn!(client, facility, "{line}"),
         _ => tracing::debug!(client, facility, "{line}"),
     }
+}
+
+fn is_of_fencing(line: &str) -> bool {
+    line.contains("fenced by a newer instance") || line.contains("an operation with an old epoch")
 }
 
 /// Context of the safe clients.

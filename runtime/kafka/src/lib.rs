@@ -29,6 +29,7 @@ pub use error::{Error, Kind};
 pub use fetch::{Header, Message, Messages};
 pub use log::{CompactedLog, Leading, LogRecord, LogSettings};
 pub use membership::{Event, GroupMembership, GroupSettings, Lease, Member, Membership, Solo};
+pub use producer::{Confirmed, fence, transaction_timeout, transactional};
 pub use producer::{Delivery, Outgoing, Producer, ProducerSettings, SendError};
 pub use ranges::{OffsetRange, read_ranges};
 pub use settings::{ClientSettings, Untranslated, is_secret, override_refusal};

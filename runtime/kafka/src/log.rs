@@ -130,6 +130,12 @@ impl CompactedLog {
         self.reader.read_to_end(&self.written, self.timeout).await
     }
 
+    /// As `read_to_end`, and waits for transactions that were open at the time of the call: who took a transactional id
+    /// over has read all of its former producer only then, as records behind an open transaction stay hidden too.
+    pub async fn read_to_last(&self) -> Result<(), Error> {
+        self.reader.read_to_last(&self.written, self.timeout).await
+    }
+
     pub fn topic(&self) -> &str {
         &self.topic
     }

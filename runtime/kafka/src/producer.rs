@@ -1,8 +1,10 @@
 //! Sends records and tells, from the producer's own thread, what became of each.
 
+mod transaction;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
@@ -15,6 +17,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::context::Context;
 use crate::{ClientSettings, Error};
+pub use transaction::{Confirmed, fence, transaction_timeout, transactional};
 
 /// A record on its way out. Bytes are copied by `send`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,6 +59,7 @@ pub enum SendError {
 pub struct Producer {
     inner: Arc<BaseProducer<Outcomes>>,
     is_closing: Arc<AtomicBool>,
+    settings: ClientSettings,
 }
 
 /// How long the thread that tells outcomes waits for the next. rust-rdkafka's own such thread waits 100 ms, and
@@ -75,6 +79,7 @@ impl Producer {
             context: Context::new(&client),
             delivery: settings.delivery,
             in_flight: AtomicUsize::new(0),
+            breaks: AtomicU64::new(0),
         };
         let config = client.to_producer();
         let inner: BaseProducer<Outcomes> = config
@@ -103,7 +108,7 @@ impl Producer {
             .name("outcomes".into())
             .spawn(poll)
             .map_err(|error| Error::retry(format!("starting a thread for a producer: {error}")))?;
-        Ok(Self { inner, is_closing })
+        Ok(Self { inner, is_closing, settings: client })
     }
 
     /// Queues the record; never waits.
@@ -187,14 +192,20 @@ struct Outcomes {
     context: Context,
     delivery: Arc<dyn Delivery>,
     in_flight: AtomicUsize,
+    /// Connections that broke, and requests that got no answer.
+    breaks: AtomicU64,
 }
 
 impl ClientContext for Outcomes {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        if matches!(facility, "REQTMOUT" | "FAIL") {
+            self.breaks.fetch_add(1, Ordering::AcqRel);
+        }
         self.context.log_line(level, facility, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        self.breaks.fetch_add(1, Ordering::AcqRel);
         self.context.error(error, reason);
     }
 }

@@ -1,5 +1,6 @@
 //! The shell around `cluster::Herder`: takes one input at a time, lets it decide, performs what it decided.
 mod cluster_actions;
+mod fencing;
 pub mod loggers;
 pub mod offsets;
 mod perform;
@@ -121,6 +122,15 @@ pub enum Input {
         outcome: Result<(), LeadError>,
         then: Then,
     },
+    /// How the shutting out of former tasks' producers went.
+    ShutOut {
+        name: String,
+        generation: u64,
+        tasks: Option<u32>,
+        outcome: Result<(), Failure>,
+    },
+    /// Answered when its turn comes.
+    Echo(Reply<()>),
     Shutdown(Reply<()>),
 }
 
@@ -169,6 +179,10 @@ impl Herder {
         let decide = match shared.settings.mode {
             Mode::Standalone { .. } => cluster::Herder::alone(timing),
             Mode::Distributed(_) => cluster::Herder::member(timing, address.url.clone()),
+        };
+        let decide = match fencing::fences(&shared) {
+            Some(fences) => decide.with_fences(fences),
+            None => decide,
         };
         Self {
             status_writer: status_writer::StatusWriter::start(Arc::clone(&shared.logs.statuses)),
@@ -231,6 +245,10 @@ impl Herder {
                 self.step(Event::Planned { name, revision, outcome });
             }
             Input::Written { name, outcome, then } => self.written(&name, outcome, then),
+            Input::ShutOut { name, generation, tasks, outcome } => {
+                self.shut_out(name, generation, tasks, outcome);
+            }
+            Input::Echo(reply) => drop(reply.send(())),
             Input::Shutdown(reply) => {
                 self.shutdown = Some(reply);
                 self.step(Event::ShutdownAsked);

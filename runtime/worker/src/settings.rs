@@ -69,11 +69,23 @@ pub struct InternalTopic {
     pub settings: Properties,
 }
 
+/// Whether sources write in transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExactlyOnceSource {
     Disabled,
+    /// They do not yet, but this worker does what it takes of a leader for others whose sources do.
     Preparing,
     Enabled,
+}
+
+impl Settings {
+    /// Disabled in standalone mode.
+    pub fn exactly_once_source(&self) -> ExactlyOnceSource {
+        match &self.mode {
+            Mode::Standalone { .. } => ExactlyOnceSource::Disabled,
+            Mode::Distributed(group) => group.exactly_once_source,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@ use crate::metrics::Metrics;
 use crate::providers::{self, Resolved};
 use crate::session_key::SessionKey;
 use crate::settings::Settings;
-use crate::store::{Logs, offsets::Offsets};
+use crate::store::{Logs, OwnLogs, offsets::Offsets};
 use cluster::{Properties, RunState};
 use host::{Connector, ConnectorKind, Plugins, Severity};
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub struct Shared {
     pub framework: definition::Worker,
     pub offsets: Arc<Offsets>,
     pub logs: Logs,
+    /// Connectors' own topics for their offsets.
+    pub own_offsets: OwnLogs,
     pub cluster_id: OnceLock<String>,
     pub is_ready: AtomicBool,
     /// Whether this worker is sure of its place in the cluster; never set in standalone mode.
@@ -248,6 +250,21 @@ impl Shared {
         Ok(())
     }
 
+    /// A source that does not say that its offsets are exact cannot be required to deliver exactly once.
+    fn lacks_exactly_once(&self, plugin: &Connector, config: &Properties) -> Option<Problem> {
+        let level = config.get("exactly.once.support").unwrap_or_default().trim();
+        let is_lacking = plugin.kind() == ConnectorKind::Source
+            && level.eq_ignore_ascii_case("required")
+            && self.framework.exactly_once_source
+            && !plugin.has_exact_offsets();
+        is_lacking.then(|| Problem {
+            setting: "exactly.once.support".into(),
+            sentence:
+                "The connector does not support exactly-once semantics with the provided configuration."
+                    .into(),
+        })
+    }
+
     /// Judges the values and answers with references.
     fn validation(
         &self,
@@ -256,7 +273,8 @@ impl Shared {
         resolved: &Resolved,
     ) -> Result<Validation, Refusal> {
         let own = declared(plugin)?;
-        let problems = plugin_problems(plugin, resolved)?;
+        let mut problems = plugin_problems(plugin, resolved)?;
+        problems.extend(self.lacks_exactly_once(plugin, &resolved.config));
         let described = Plugin {
             kind: kind(plugin.kind()),
             class: java_class(plugin),

@@ -5,9 +5,9 @@ use crate::handle::Handle;
 use crate::herder::loggers::Loggers;
 use crate::herder::{Address, Herder, Input, Shared};
 use crate::metrics::Metrics;
-use crate::settings::{self, InternalTopic, Mode, Settings};
+use crate::settings::{self, ExactlyOnceSource, InternalTopic, Mode, Settings};
 use crate::shared::CONNECT_VERSION;
-use crate::store::{Entry, Log, Logs, Read, local, offsets::Offsets};
+use crate::store::{Entry, Log, Logs, OwnLogs, Read, local, offsets::Offsets};
 use kafka::{Admin, ClientSettings, CompactedLog, GroupSettings, LogRecord, LogSettings, Member, TopicSpec};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -58,6 +58,7 @@ impl Worker {
             plugins,
             offsets,
             logs,
+            own_offsets: OwnLogs::default(),
             cluster_id: OnceLock::new(),
             is_ready: AtomicBool::new(false),
             lease: OnceLock::new(),
@@ -169,7 +170,7 @@ fn framework(settings: &Settings, plugins: &host::Plugins) -> definition::Worker
             settings::OverridePolicy::Principal => definition::OverridePolicy::Principal,
             settings::OverridePolicy::Allowlist(keys) => definition::OverridePolicy::Allowlist(keys.clone()),
         },
-        exactly_once_source: false,
+        exactly_once_source: settings.exactly_once_source() == ExactlyOnceSource::Enabled,
         classes: plugins.connectors().iter().map(|connector| connector.class().to_owned()).collect(),
     }
 }
@@ -206,7 +207,14 @@ async fn open_logs(
         Mode::Distributed(group) => {
             let client = clients(settings)?;
             let open = |topic: &InternalTopic, part: &str, single: bool| {
-                log_settings(&client, topic, &format!("{}-{part}", group.id), single)
+                let mut settings = log_settings(&client, topic, &format!("{}-{part}", group.id));
+                if single {
+                    settings.topic.partitions = 1;
+                }
+                // The leader writes configs in transactions, and sources their offsets: what of these was undone must
+                // not be read, also when sources write in no transactions any more.
+                settings.transactional = part != "statuses";
+                settings
             };
             let configs = open_kafka(open(&group.config_topic, "configs", true), read_config);
             let offsets = open_kafka(open(&group.offset_topic, "offsets", false), read_offset);
@@ -217,24 +225,18 @@ async fn open_logs(
     }
 }
 
-fn log_settings(
-    client: &ClientSettings,
-    topic: &InternalTopic,
-    client_id: &str,
-    single: bool,
-) -> LogSettings {
+pub fn log_settings(client: &ClientSettings, topic: &InternalTopic, client_id: &str) -> LogSettings {
     LogSettings {
         client: client.clone(),
         client_id: client_id.to_owned(),
         topic: TopicSpec {
             name: topic.name.clone(),
-            partitions: if single { 1 } else { topic.partitions.unwrap_or(-1) },
+            partitions: topic.partitions.unwrap_or(-1),
             replication: topic.replication.map_or(-1, i32::from),
             configs: topic.settings.as_map().clone(),
         },
         create: true,
-        // The leader alone writes the config topic, in transactions.
-        transactional: single,
+        transactional: true,
         request_timeout: KAFKA_WAIT,
     }
 }

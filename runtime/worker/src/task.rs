@@ -2,14 +2,17 @@
 mod config;
 mod control;
 mod failure;
+mod offsets;
 mod services;
 mod sink;
 mod source;
 mod spawn;
 
-pub use config::{TaskSpec, client, for_plugin, for_task, group_of, parse, wrong};
+pub use config::{OpenOffsets, TaskSpec, client, for_plugin, for_task, group_of, parse, wrong};
 pub use control::Control;
 pub use failure::{failure, failure_of, of_kafka};
+pub use offsets::source_offsets;
 #[cfg(fuzzing)]
 pub use sink::fuzz_plan;
+pub use source::{Boundary, Exact};
 pub use spawn::{Report, RunningTask, TaskEvent, spawn};

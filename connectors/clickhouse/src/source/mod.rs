@@ -57,7 +57,8 @@ impl Source for ClickHouseSource {
             about
                 .alias("ClickHouseSourceConnector")
                 .alias("io.penstock.ClickHouseSource")
-                .version(env!("CARGO_PKG_VERSION")),
+                .version(env!("CARGO_PKG_VERSION"))
+                .exactly_once(),
             About::setting,
         )
     }

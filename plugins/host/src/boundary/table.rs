@@ -6,7 +6,7 @@ use penstock_sdk::Config;
 
 /// What a connector says of itself, copied out of the library.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the contract")]
 pub(crate) struct Offered {
     pub kind: ConnectorKind,
     pub class: String,
@@ -18,6 +18,7 @@ pub(crate) struct Offered {
     pub writes_plans: bool,
     pub asks_registries: bool,
     pub reads_protobuf: bool,
+    pub has_exact_offsets: bool,
 }
 
 /// The functions of a connector; complete for its kind.
@@ -155,6 +156,7 @@ unsafe fn offered(table: &abi::Connector) -> Result<Offered, String> {
         asks_registries: table.flags & abi::FLAG_REGISTRY != 0,
         reads_protobuf: table.flags & (abi::FLAG_REGISTRY | abi::FLAG_PROTOBUF)
             == abi::FLAG_REGISTRY | abi::FLAG_PROTOBUF,
+        has_exact_offsets: is_source && table.flags & abi::FLAG_EXACT != 0,
         class,
     })
 }

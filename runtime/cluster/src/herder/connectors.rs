@@ -162,7 +162,7 @@ impl Herder {
         let mut changed = Vec::new();
         for (name, connector) in self.configs.iter() {
             let plan = self.plans.get(name);
-            let is_failed = matches!(plan, Some(Plan::Failed { .. }));
+            let is_failed = matches!(plan, Some(Plan::Failed { .. })) || self.has_not_fenced(name);
             let is_ready = matches!(plan, Some(Plan::Done { .. } | Plan::Writing { .. }));
             let state = match connector.target {
                 TargetState::Stopped => RunState::Stopped,

@@ -133,6 +133,7 @@ impl Herder {
         match seat.lead {
             Lead::Announcing { epoch: mine } if mine == epoch && worker == seat.me => {
                 seat.lead = Lead::Leads(Leading::new(epoch));
+                self.fencing.clear();
                 self.plans.clear();
                 self.shown.clear();
             }
@@ -152,6 +153,7 @@ impl Herder {
     }
 
     fn resigned(&mut self) {
+        self.fencing.clear();
         self.plans.clear();
         self.shown.clear();
         self.actions.push(Action::Resign);

@@ -51,7 +51,7 @@ impl Herder {
     }
 
     /// Doubles with every failure in a row.
-    fn backoff(&self, failures: u32) -> u64 {
+    pub(super) fn backoff(&self, failures: u32) -> u64 {
         let doubled = self.timing.backoff.saturating_mul(1 << failures.saturating_sub(1).min(20));
         doubled.min(self.timing.backoff_max)
     }
@@ -79,6 +79,9 @@ impl Herder {
                 TargetState::Paused => Wanted::Pause,
                 TargetState::Stopped => continue,
             };
+            if self.waits_for_fencing(configs, name) {
+                continue;
+            }
             for (number, config) in connector.tasks.iter().enumerate() {
                 let id = TaskId::new(name, number as u32);
                 let place = configs.placements().place(&id);
@@ -116,6 +119,7 @@ impl Herder {
             // A stop writes that there are no tasks before it writes that the connector is stopped.
             Some(connector) if connector.tasks.is_empty() => Cause::Stopped,
             Some(connector) if id.task as usize >= connector.tasks.len() => Cause::Config,
+            Some(_) if self.waits_for_fencing(configs, &id.connector) => Cause::Config,
             Some(_) => Cause::Moved,
         }
     }

@@ -110,6 +110,7 @@ impl World {
             Cause::Restart => is_restart,
             Cause::Deleted => state.is_none(),
             Cause::Stopped => state.is_some_and(|it| it.target == TargetState::Stopped) || task == Some(None),
+            Cause::Config if process.herder.awaits_fencing(&id.connector) => true,
             Cause::Config => task.is_some_and(|task| task.is_none_or(|task| !task.same_as(&instance.config))),
             // A task that was pushed aside has ended by itself: nobody stops it.
             Cause::Fenced => false,

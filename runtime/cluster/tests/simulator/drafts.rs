@@ -45,6 +45,12 @@ impl World {
                 drafts
             }
             Intent::Delete { name } => self.deletion(p, &name),
+            Intent::Fence { name, generation, tasks } => {
+                let fencing = process.herder.configs().due_fencing(&name);
+                let is_same = fencing.is_some_and(|it| it.generation == generation);
+                let record = is_same.then(|| Draft::new(ConfigRecord::Fenced { name, tasks }));
+                record.into_iter().collect()
+            }
         };
         (drafts, Vec::new())
     }

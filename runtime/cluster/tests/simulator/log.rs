@@ -26,6 +26,7 @@ pub enum Key {
     Commit(String),
     Leader,
     Placement(String),
+    Fencing(String),
     Restart(String),
 }
 
@@ -37,6 +38,7 @@ impl Key {
                 Some(name)
             }
             Self::Task(id) => Some(&id.connector),
+            Self::Fencing(name) => Some(name),
             Self::Leader | Self::Restart(_) => None,
         }
     }
@@ -48,6 +50,7 @@ impl Draft {
             ConfigRecord::Connector { config, .. } | ConfigRecord::Task { config, .. } => config.is_none(),
             ConfigRecord::Target { target, .. } => target.is_none(),
             ConfigRecord::Placement { placement, .. } => placement.is_none(),
+            ConfigRecord::Fenced { tasks, .. } => tasks.is_none(),
             ConfigRecord::Commit { .. } | ConfigRecord::Leader { .. } => false,
         };
         Self { record: Record::Config(record), is_tombstone }
@@ -88,6 +91,7 @@ impl Draft {
                 ConfigRecord::Commit { name, .. } => Key::Commit(name.clone()),
                 ConfigRecord::Leader { .. } => Key::Leader,
                 ConfigRecord::Placement { name, .. } => Key::Placement(name.clone()),
+                ConfigRecord::Fenced { name, .. } => Key::Fencing(name.clone()),
             },
         }
     }

@@ -6,6 +6,7 @@ mod checks;
 mod clients;
 mod drafts;
 mod faults;
+mod fences;
 mod finish;
 mod group;
 mod log;

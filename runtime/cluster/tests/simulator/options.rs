@@ -46,10 +46,14 @@ pub enum Mutant {
     JoinsBeforeReading,
     /// A stop writes the target state and nothing is done about it.
     DeafToStop,
+    /// The leader writes that former tasks are shut out, and shuts nobody out.
+    FencesNobody,
+    /// A task begins without looking at the log again.
+    LooksNotAgain,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::UnfencedLeader,
         Self::DeafToLoss,
         Self::NoWaitForRelease,
@@ -58,6 +62,8 @@ impl Mutant {
         Self::EarlyAnswer,
         Self::JoinsBeforeReading,
         Self::DeafToStop,
+        Self::FencesNobody,
+        Self::LooksNotAgain,
     ];
 }
 
@@ -116,6 +122,8 @@ pub struct Options {
     pub task_failures: u64,
     /// One worker stays cut off when all else heals.
     pub lasting: Option<Cut>,
+    /// Tasks write under identities of their own, as sources do that deliver exactly once.
+    pub fences: bool,
     pub mutant: Option<Mutant>,
 }
 
@@ -140,6 +148,7 @@ impl Options {
             hangs: some(&mut random, 30),
             task_failures: some(&mut random, 30),
             lasting: random.chance(35).then(|| random.pick(&[Cut::ToBroker, Cut::FromBroker])).flatten(),
+            fences: seed.is_multiple_of(3),
             mutant,
         }
     }

@@ -24,6 +24,7 @@ pub enum Intent {
     Target { name: String, target: TargetState },
     Delete { name: String },
     Restart { name: String, restart: Restart },
+    Fence { name: String, generation: u64, tasks: Option<u32> },
 }
 
 impl Intent {
@@ -36,7 +37,8 @@ impl Intent {
             | Self::Configure { name, .. }
             | Self::Target { name, .. }
             | Self::Delete { name }
-            | Self::Restart { name, .. } => name,
+            | Self::Restart { name, .. }
+            | Self::Fence { name, .. } => name,
         }
     }
 }
@@ -46,6 +48,8 @@ pub enum BatchKind {
     /// Leading itself: a failure deposes.
     Lead,
     Tasks(String),
+    /// Of this generation.
+    Fence(String, u64),
     /// Of a client; the number is the request's.
     Client {
         name: String,
@@ -85,11 +89,24 @@ pub struct Instance {
     pub token: Option<u64>,
     pub shows: Option<Wanted>,
     pub is_stopping: bool,
+    /// How many commits its worker had read when it was told to start.
+    pub generation: usize,
+    /// It has looked at the log after it took its identity over, and nothing was committed meanwhile.
+    pub may_commit: bool,
 }
 
 impl Instance {
     pub fn new(attempt: u64, config: Properties, wanted: Wanted) -> Self {
-        Self { attempt, config, wanted, token: None, shows: None, is_stopping: false }
+        Self {
+            attempt,
+            config,
+            wanted,
+            token: None,
+            shows: None,
+            is_stopping: false,
+            generation: 0,
+            may_commit: false,
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Reference {
     values: BTreeMap<TaskId, Properties>,
     pub epoch: u64,
     turn: u64,
+    /// Where commits stand.
+    commits: BTreeMap<String, Vec<u64>>,
 }
 
 impl Reference {
@@ -62,6 +64,11 @@ impl Reference {
         &placed[placed.partition_point(|placed| placed.offset < pos)..]
     }
 
+    /// How many commits of a connector stand before `pos`, those of others of its name included.
+    pub fn commits(&self, name: &str, pos: u64) -> usize {
+        self.commits.get(name).map_or(0, |commits| commits.partition_point(|offset| *offset < pos))
+    }
+
     /// Whether these settings were committed for the task since the connector that exists at `pos` was created.
     pub fn was_committed(&self, id: &TaskId, config: &Properties, pos: u64) -> bool {
         let Some(created) = self.state(&id.connector, pos).and_then(|state| state.created) else {
@@ -84,6 +91,7 @@ impl Reference {
             }
             ConfigRecord::Task { id, config: None } => drop(self.values.remove(id)),
             ConfigRecord::Commit { name, tasks } => {
+                self.commits.entry(name.clone()).or_default().push(offset);
                 let value = |task| self.values.get(&TaskId::new(name, task)).cloned();
                 let tasks: Option<Vec<_>> = (0..*tasks).map(value).collect();
                 let tasks = Rc::new(tasks.unwrap_or_default());
@@ -99,6 +107,7 @@ impl Reference {
                 }
                 self.epoch = *epoch;
             }
+            ConfigRecord::Fenced { .. } => {}
             ConfigRecord::Placement { name, placement } => {
                 return self.placement(offset, now, name, placement.as_ref());
             }

@@ -1,11 +1,12 @@
 //! Performs what a herder decided, as the worker's shell does.
 use crate::checks::show;
+use crate::fences::Fence;
 use crate::log::Draft;
 use crate::options::{Mutant, TIMING};
 use crate::process::{Batch, BatchKind, Departure, Instance, Intent, Process, Producer, Status, StatusKey};
 use crate::rpc::{Answer, Call, Refused};
 use crate::world::{Happening, World};
-use penstock_cluster::{Action, Event, Failure, Place, Placement, Properties};
+use penstock_cluster::{Action, Event, Failure, Fences, Herder, Place, Placement, Properties};
 
 impl World {
     pub fn spawn(&mut self, address: &str) {
@@ -15,6 +16,9 @@ impl World {
         let mut process = Process::new(address);
         // Compaction leaves the newest report of each worker; everything older has been read before.
         process.reports_read = 0;
+        if self.options.fences {
+            process.herder = with_fences(address);
+        }
         self.processes.push(process);
         let p = self.processes.len() - 1;
         self.links.add();
@@ -92,7 +96,10 @@ impl World {
             }
             Action::StartTask { id, attempt, config, wanted } => {
                 self.check_start(p, &id, &config);
-                self.start_task(p, id, Instance::new(attempt, config, wanted));
+                self.check_fenced(p, &id);
+                let mut instance = Instance::new(attempt, config, wanted);
+                instance.generation = self.log.reference.commits(&id.connector, self.processes[p].pos);
+                self.start_task(p, id, instance);
             }
             Action::Turn { id, wanted } => self.turn(p, id, wanted),
             Action::StopTask { id, cause } => {
@@ -106,6 +113,11 @@ impl World {
             Action::SetTask { id, state, .. } => self.put(p, StatusKey::Task(id), Status::State(Some(state))),
             Action::EraseConnector { name } => self.erase(p, StatusKey::Connector(name)),
             Action::EraseTask { id } => self.erase(p, StatusKey::Task(id)),
+            Action::Fence { name, generation, former, tasks } => {
+                let wait = self.random.between(1, 1500);
+                let fence = Fence { name, generation, former, tasks };
+                self.after(wait, Happening::ShutOut { p, fence });
+            }
         }
     }
 
@@ -155,6 +167,10 @@ impl World {
             // The herder has resigned, or is told that it is deposed.
             BatchKind::Lead => {}
             BatchKind::Tasks(name) => self.after(1, Happening::NotWritten { p, name }),
+            // What was not written is still due.
+            BatchKind::Fence(name, generation) => {
+                self.after(1, Happening::Fenced { p, name, generation, end: 0 });
+            }
             BatchKind::Client { name, .. } => drop(self.processes[p].busy.remove(&name)),
         }
     }
@@ -285,9 +301,15 @@ impl World {
         match outcome {
             Some(Ok(end)) => {
                 producer.end = end;
-                if let BatchKind::Client { name, request } = kind {
-                    self.processes[p].unread.push((end, name, request));
-                    self.answer_clients(p);
+                match kind {
+                    BatchKind::Client { name, request } => {
+                        self.processes[p].unread.push((end, name, request));
+                        self.answer_clients(p);
+                    }
+                    BatchKind::Fence(name, generation) => {
+                        self.after(1, Happening::Fenced { p, name, generation, end });
+                    }
+                    BatchKind::Lead | BatchKind::Tasks(_) => {}
                 }
                 self.send(p);
             }
@@ -326,4 +348,8 @@ pub fn planned(config: &Properties, surplus: u32) -> Vec<Properties> {
     (0..count + surplus)
         .map(|task| [("version", version.to_owned()), ("task", task.to_string())].into_iter().collect())
         .collect()
+}
+
+fn with_fences(address: &str) -> Herder {
+    Herder::member(TIMING, address).with_fences(Fences { is_fenced: Box::new(|_| true), waits: true })
 }

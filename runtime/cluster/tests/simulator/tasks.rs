@@ -49,6 +49,7 @@ impl World {
         match token {
             Some(token) => {
                 instance.token = Some(token);
+                self.look_again(p, &id);
                 self.turned(p, id, attempt);
             }
             None if instance.is_stopping => {}

@@ -1,6 +1,7 @@
 //! Virtual time: what happens next, to whom, and who is too frozen to notice.
 use crate::clients::Ledger;
 use crate::faults::Links;
+use crate::fences::Fence;
 use crate::group::Group;
 use crate::log::Log;
 use crate::options::Options;
@@ -14,21 +15,71 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 /// What can happen. The number is the process to which it happens.
 #[derive(Debug, Clone)]
 pub enum Happening {
-    Arrive { p: usize, sent: u64, call: Call },
-    Answer { p: usize, answer: Answer },
+    Arrive {
+        p: usize,
+        sent: u64,
+        call: Call,
+    },
+    Answer {
+        p: usize,
+        answer: Answer,
+    },
     Fetch(usize),
     FetchReports(usize),
     Heartbeat(usize),
     LeaseEnds(usize),
     Tick(usize),
-    Turned { p: usize, id: TaskId, attempt: u64 },
-    Stopped { p: usize, id: TaskId, attempt: u64 },
-    GiveUp { p: usize, id: TaskId, attempt: u64 },
-    Buried { p: usize, id: TaskId, attempt: u64 },
-    Fails { p: usize, id: TaskId, attempt: u64, is_fenced: bool },
-    Planned { p: usize, name: String, revision: u64, outcome: Result<Vec<Properties>, Failure> },
-    NotWritten { p: usize, name: String },
-    StatusSeen { p: usize, key: StatusKey },
+    Turned {
+        p: usize,
+        id: TaskId,
+        attempt: u64,
+    },
+    Stopped {
+        p: usize,
+        id: TaskId,
+        attempt: u64,
+    },
+    GiveUp {
+        p: usize,
+        id: TaskId,
+        attempt: u64,
+    },
+    Buried {
+        p: usize,
+        id: TaskId,
+        attempt: u64,
+    },
+    Fails {
+        p: usize,
+        id: TaskId,
+        attempt: u64,
+        is_fenced: bool,
+    },
+    Planned {
+        p: usize,
+        name: String,
+        revision: u64,
+        outcome: Result<Vec<Properties>, Failure>,
+    },
+    NotWritten {
+        p: usize,
+        name: String,
+    },
+    ShutOut {
+        p: usize,
+        fence: Fence,
+    },
+    /// Once the log was read up to `end`.
+    Fenced {
+        p: usize,
+        name: String,
+        generation: u64,
+        end: u64,
+    },
+    StatusSeen {
+        p: usize,
+        key: StatusKey,
+    },
     SessionsEnd,
     Request,
     Fault,
@@ -57,6 +108,8 @@ impl Happening {
             | Self::Fails { p, .. }
             | Self::Planned { p, .. }
             | Self::NotWritten { p, .. }
+            | Self::ShutOut { p, .. }
+            | Self::Fenced { p, .. }
             | Self::StatusSeen { p, .. }
             | Self::MustBeDone(p) => Some(*p),
             _ => None,
@@ -239,6 +292,8 @@ impl World {
             }
             Happening::Fails { p, id, attempt, is_fenced } => self.task_fails(p, &id, attempt, is_fenced),
             Happening::StatusSeen { p, key } => self.status_seen(p, key),
+            Happening::ShutOut { p, fence } => self.shut_out(p, fence),
+            Happening::Fenced { p, name, generation, end } => self.fenced(p, name, generation, end),
             Happening::NotWritten { p, name } => self.feed(p, Event::NotWritten { name }),
             Happening::Planned { p, name, revision, outcome } => {
                 self.feed(p, Event::Planned { name, revision, outcome });

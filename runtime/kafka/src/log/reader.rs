@@ -93,11 +93,21 @@ impl Reader {
     }
 
     pub(super) async fn read_to_end(&self, written: &Written, timeout: Duration) -> Result<(), Error> {
-        let mut ends = if self.committed {
+        let ends = if self.committed {
             self.admin.committed_ends(&self.topic, &self.partitions).await?
         } else {
             self.admin.ends(&self.topic, &self.partitions).await?
         };
+        self.read_to(ends, written, timeout).await
+    }
+
+    /// Also what stands behind transactions that are open now.
+    pub(super) async fn read_to_last(&self, written: &Written, timeout: Duration) -> Result<(), Error> {
+        let ends = self.admin.ends(&self.topic, &self.partitions).await?;
+        self.read_to(ends, written, timeout).await
+    }
+
+    async fn read_to(&self, mut ends: Progress, written: &Written, timeout: Duration) -> Result<(), Error> {
         written.reach_for(&mut ends);
         let mut progress = self.progress.clone();
         let mut moved_at = Instant::now();

@@ -14,3 +14,4 @@ mod producer;
 mod proxy;
 mod ranges;
 mod rights;
+mod transactions;

@@ -46,6 +46,11 @@ fn mode(read: &mut Reader<'_>, data_dir: &std::path::Path) -> Mode {
                 "absent, so this is a standalone worker and its storage topics stay unused",
             );
         }
+        // A guarantee that is not kept is refused, not ignored.
+        if read.is("exactly.once.source.support", "enabled") {
+            let only = "disabled: a standalone worker keeps offsets in a file, which no transaction of Kafka can span";
+            read.refuse("exactly.once.source.support", only);
+        }
         return Mode::Standalone { store: store.map_or_else(|| data_dir.join("penstock.db"), PathBuf::from) };
     }
     if store.is_some() {
@@ -110,13 +115,8 @@ fn topic(read: &mut Reader<'_>, prefix: &str, fixed: Option<i32>) -> InternalTop
     }
 }
 
-/// A guarantee that is not kept is refused, not ignored.
-fn exactly_once_source(read: &mut Reader<'_>) -> ExactlyOnceSource {
+fn exactly_once_source(read: &Reader<'_>) -> ExactlyOnceSource {
     if read.is("exactly.once.source.support", "enabled") {
-        read.refuse(
-            "exactly.once.source.support",
-            "disabled or preparing: sources deliver at least once so far",
-        );
         ExactlyOnceSource::Enabled
     } else if read.is("exactly.once.source.support", "preparing") {
         ExactlyOnceSource::Preparing

@@ -39,7 +39,7 @@ pub use transforms_check::settings as transform_settings;
 pub use validate::{Kind, Plugin, Problem, Worker, validate};
 pub(crate) use validator::full_match;
 pub use validator::{Bound, Validator};
-pub use view::{ConnectorConfig, ConverterConfig, DeadLetters, Errors, Tolerance, Topics};
+pub use view::{ConnectorConfig, ConverterConfig, DeadLetters, Errors, Tolerance, Topics, Transactions};
 
 /// A connector's config as it was written: the order of its keys is kept, and a value may be JSON's null.
 pub type Config = IndexMap<String, Option<String>>;

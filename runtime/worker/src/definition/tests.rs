@@ -270,6 +270,27 @@ fn a_wrong_value_is_named_to_the_runtime_too() {
 }
 
 #[test]
+fn a_source_says_where_its_transactions_end_and_where_its_offsets_are() {
+    let parsed = |extra: &[(&str, &str)]| {
+        let mut all = config(&[("name", "n"), ("connector.class", "Some")]);
+        all.extend(config(extra));
+        let parsed = ConnectorConfig::parse(Kind::Source, &all, &Worker::default());
+        parsed.map(|config| (config.transactions, config.offsets_topic)).map_err(|error| error.to_string())
+    };
+    let check =
+        |given: &[(&str, &str)], expected| assert_eq!(parsed(given).unwrap().0, expected, "{given:?}");
+    check(&[], Transactions::Poll);
+    check(&[("transaction.boundary", " Poll ")], Transactions::Poll);
+    check(&[("transaction.boundary", "INTERVAL")], Transactions::Interval(None));
+    check(&[("transaction.boundary", "connector")], Transactions::Connector);
+    let interval = [("transaction.boundary", "interval"), ("transaction.boundary.interval.ms", "250")];
+    check(&interval, Transactions::Interval(Some(Duration::from_millis(250))));
+    assert!(parsed(&[("transaction.boundary", "never")]).unwrap_err().contains("transaction.boundary"));
+    let own = parsed(&[("offsets.storage.topic", "mine")]).unwrap().1;
+    assert_eq!((own.as_deref(), parsed(&[]).unwrap().1), (Some("mine"), None));
+}
+
+#[test]
 fn the_first_group_that_takes_a_topic_creates_it() {
     let source = |extra: &[(&str, &str)]| {
         let mut all = config(&[("name", "n"), ("connector.class", "Some")]);

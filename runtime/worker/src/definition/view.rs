@@ -32,8 +32,22 @@ pub struct ConnectorConfig {
     pub consumer: IndexMap<String, String>,
     pub admin: IndexMap<String, String>,
     pub topic_creation: Option<TopicCreation>,
+    pub transactions: Transactions,
+    /// A source's own topic for its offsets.
+    pub offsets_topic: Option<String>,
     /// In the order in which records pass them.
     pub transforms: Vec<::transforms::Step>,
+}
+
+/// Where the transactions of a source end that delivers exactly once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transactions {
+    /// After each poll that brought something.
+    Poll,
+    /// Of this age; by the worker's `offset.flush.interval.ms` when the connector names none.
+    Interval(Option<Duration>),
+    /// Where the plugin says, which none can.
+    Connector,
 }
 
 /// What a sink reads.
@@ -115,6 +129,13 @@ impl ConnectorConfig {
                 Kind::Source => TopicCreation::parse(config)?,
                 Kind::Sink => None,
             },
+            transactions: match kind {
+                Kind::Source => read.transactions()?,
+                Kind::Sink => Transactions::Poll,
+            },
+            offsets_topic: given(config, "offsets.storage.topic")
+                .filter(|_| kind == Kind::Source)
+                .map(str::to_owned),
             transforms: parse_steps(config)?,
         })
     }
@@ -184,6 +205,23 @@ impl Reader<'_> {
             log: self.boolean("errors.log.enable", false)?,
             log_messages: self.boolean("errors.log.include.messages", false)?,
         })
+    }
+
+    fn transactions(&self) -> Result<Transactions, Error> {
+        const KEY: &str = "transaction.boundary";
+        let boundary = given(self.0, KEY).unwrap_or("poll");
+        match boundary.to_ascii_lowercase().as_str() {
+            "poll" => Ok(Transactions::Poll),
+            "interval" => {
+                let interval = self.integer("transaction.boundary.interval.ms", Type::Long, -1)?;
+                Ok(Transactions::Interval(u64::try_from(interval).ok().map(Duration::from_millis)))
+            }
+            "connector" => Ok(Transactions::Connector),
+            _ => {
+                let why = "String must be one of (case insensitive): INTERVAL, POLL, CONNECTOR";
+                Err(Error::new(value::invalid(KEY, boundary, why)))
+            }
+        }
     }
 
     fn dead_letters(&self) -> Result<Option<DeadLetters>, Error> {

@@ -1,7 +1,7 @@
 //! The producer that all tasks of a worker share, and whom the outcome of each record goes to.
 use kafka::{ClientSettings, Delivery, Outgoing, Producer, ProducerSettings, SendError};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -25,10 +25,15 @@ struct Ledger {
     delivered: AtomicU64,
     has_failed: AtomicBool,
     failure: Mutex<Option<kafka::Error>>,
-    is_waiting: AtomicBool,
+    waiting: AtomicU8,
     gate: Mutex<()>,
     changed: Condvar,
 }
+
+/// What the owner of an outbox waits for: telling it of each of many records would cost more than they do.
+const FOR_NONE: u8 = 0;
+const FOR_ANY: u8 = 1;
+const FOR_ALL: u8 = 2;
 
 /// Batches of one outbox that may be on their way at the same time; whoever opens more mixes up their counts.
 pub const BATCHES_MAX: usize = 32;
@@ -80,8 +85,10 @@ impl Ledger {
             }
         }
         self.slot(batch).fetch_sub(1, Ordering::AcqRel);
-        self.outstanding.fetch_sub(1, Ordering::AcqRel);
-        if self.is_waiting.load(Ordering::Acquire) {
+        // Whoever waits sets its mark and then looks at the number: one of both sides sees the other.
+        let left = self.outstanding.fetch_sub(1, Ordering::SeqCst) - 1;
+        let waiting = self.waiting.load(Ordering::SeqCst);
+        if waiting == FOR_ANY || (waiting == FOR_ALL && left == 0) {
             drop(self.gate.lock());
             self.changed.notify_all();
         }
@@ -132,12 +139,26 @@ impl Outbox {
     /// Waits until something arrived or failed, or the time is over.
     pub fn wait(&self, time: Duration) {
         let gate = self.ledger.gate.lock().unwrap_or_else(PoisonError::into_inner);
-        self.ledger.is_waiting.store(true, Ordering::Release);
+        self.ledger.waiting.store(FOR_ANY, Ordering::Release);
         // A delivery between the store above and the wait below would be missed without the gate.
         if self.outstanding() > 0 {
             drop(self.ledger.changed.wait_timeout(gate, time));
         }
-        self.ledger.is_waiting.store(false, Ordering::Release);
+        self.ledger.waiting.store(FOR_NONE, Ordering::Release);
+    }
+
+    /// Waits until nothing is on its way any more, or the time is over.
+    pub fn wait_for_all(&self, time: Duration) {
+        let gate = self.ledger.gate.lock().unwrap_or_else(PoisonError::into_inner);
+        self.ledger.waiting.store(FOR_ALL, Ordering::SeqCst);
+        let is_some = |(): &mut ()| self.ledger.outstanding.load(Ordering::SeqCst) > 0;
+        drop(self.ledger.changed.wait_timeout_while(gate, time, is_some));
+        self.ledger.waiting.store(FOR_NONE, Ordering::Release);
+    }
+
+    /// The producer behind it, for transactions: it has to be this outbox's alone.
+    pub fn producer(&self) -> &Producer {
+        &self.shared.producer
     }
 }
 

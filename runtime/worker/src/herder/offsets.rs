@@ -5,6 +5,7 @@ mod source;
 
 use super::{Herder, Input, Reply, Shared, Then};
 use crate::api::{ConnectorOffset, OffsetChange, Refusal};
+use crate::store::SourceOffsets;
 use crate::task;
 use cluster::{Properties, TargetState};
 use host::{Connector, ConnectorKind};
@@ -40,8 +41,8 @@ impl Herder {
             Ok(config) => config,
             Err(refusal) => return drop(reply.send(Err(refusal))),
         };
-        // The last offsets of its tasks may still be on their way.
-        if self.running.keys().any(|id| id.connector == name) {
+        // The last offsets of its tasks may still be on their way, from here or from a worker that does not know yet.
+        if self.running.keys().any(|id| id.connector == name) || self.decide.awaits_fencing(name) {
             if Instant::now() >= deadline {
                 return drop(reply.send(Err(Refusal::Conflict(still_live(name)))));
             }
@@ -87,7 +88,12 @@ impl Herder {
 /// What is stored for a connector, whatever state it is in.
 pub async fn list(shared: &Shared, name: &str, config: &Properties) -> Result<Vec<ConnectorOffset>, Refusal> {
     match shared.plugin(config)?.kind() {
-        ConnectorKind::Source => source::list(shared, name).await,
+        ConnectorKind::Source => {
+            let offsets = source::find(shared, name, config).await?;
+            let listed = source::list(&offsets, name).await;
+            put_away(offsets);
+            listed
+        }
         ConnectorKind::Sink => sink::Group::open(shared, name, config)?.list().await,
     }
 }
@@ -105,21 +111,43 @@ async fn perform(
             sink::Group::open(shared, name, config)?.alter(wanted).await
         }
         (ConnectorKind::Sink, Change::Reset) => sink::Group::open(shared, name, config)?.reset().await,
-        (ConnectorKind::Source, Change::Alter(changes)) => {
-            let wanted = source::parse(&changes)?;
-            rehearse(shared, plugin, name, config, &wanted).await?;
-            source::alter(shared, name, &wanted).await
+        (ConnectorKind::Source, change) => {
+            let offsets = source::find(shared, name, config).await?;
+            let changed = change_source(shared, plugin, (name, config), &offsets, change).await;
+            put_away(offsets);
+            changed
         }
-        (ConnectorKind::Source, Change::Reset) => source::reset(shared, name).await,
     }
+}
+
+async fn change_source(
+    shared: &Arc<Shared>,
+    plugin: Connector,
+    (name, config): (&str, &Properties),
+    offsets: &SourceOffsets,
+    change: Change,
+) -> Result<(), Refusal> {
+    match change {
+        Change::Alter(changes) => {
+            let wanted = source::parse(&changes)?;
+            rehearse(shared, plugin, (name, config), offsets, &wanted).await?;
+            source::alter(offsets, name, &wanted).await
+        }
+        Change::Reset => source::reset(offsets, name).await,
+    }
+}
+
+/// The reader of a topic of the connector's own is waited for, which no thread that serves requests may do.
+fn put_away(offsets: SourceOffsets) {
+    tokio::task::spawn_blocking(move || drop(offsets));
 }
 
 /// The plugin runs author code: it gets a thread of its own and no more than a call's time.
 async fn rehearse(
     shared: &Arc<Shared>,
     plugin: Connector,
-    name: &str,
-    config: &Properties,
+    (name, config): (&str, &Properties),
+    offsets: &SourceOffsets,
     wanted: &[source::Wanted],
 ) -> Result<(), Refusal> {
     let limit = shared.settings.plugins.call_timeout.min(REHEARSAL_MAX);
@@ -129,7 +157,7 @@ async fn rehearse(
         connector: name.to_owned(),
         config: task::for_plugin(config),
         tasks_max,
-        offsets: Arc::clone(&shared.offsets),
+        offsets: offsets.clone(),
     };
     let wanted = wanted.to_vec();
     let work = tokio::task::spawn_blocking(move || stage.rehearse(&wanted));

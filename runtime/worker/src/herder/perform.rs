@@ -1,6 +1,7 @@
 //! Performs what the state machine decided: starts and stops tasks, asks plugins for plans, writes statuses.
 use super::{Herder, Input};
 use crate::api::Status;
+use crate::definition::ConnectorConfig;
 use crate::delivery::{Budget, producers};
 use crate::providers::{self, Resolved};
 use crate::store::{configs, statuses};
@@ -32,6 +33,7 @@ impl Herder {
             Action::Report(report) => self.report(&report),
             Action::Plan { name, revision, config } => self.plan(name, revision, config),
             Action::WriteTasks { name, tasks } => self.write_tasks(&name, tasks),
+            Action::Fence { name, generation, former, tasks } => self.fence(name, generation, former, tasks),
             Action::StartTask { id, attempt, config, wanted } => {
                 self.start_task(&id, attempt, &config, wanted);
             }
@@ -127,6 +129,10 @@ impl Herder {
         let has_own_producer = !connector.producer.is_empty();
         let (cell, inputs, seen_by) = (Arc::clone(&self.producer), self.inputs.clone(), id.clone());
         let tracks = settings.topics.track;
+        let exact = match plugin.kind() {
+            host::ConnectorKind::Source => self.exact(id, &connector)?,
+            host::ConnectorKind::Sink => None,
+        };
         Ok(TaskSpec {
             id: id.clone(),
             config: task::for_task(config, &plugin, &connector),
@@ -136,8 +142,8 @@ impl Herder {
             watch: host::CallWatch::new(),
             metrics: self.shared.metrics.task(id),
             budget: self.budget(),
-            offsets: Arc::clone(&self.shared.offsets),
-            offset_log: Arc::clone(&self.shared.logs.offsets),
+            exact,
+            offsets: self.offsets(&connector),
             producer: Arc::new(move || {
                 if has_own_producer { producers::Shared::open(client.clone()) } else { cell.get(&client) }
             }),
@@ -151,6 +157,13 @@ impl Herder {
             connector,
             settings,
         })
+    }
+
+    /// Opened by the task, as it may be a topic that does not answer.
+    fn offsets(&self, connector: &ConnectorConfig) -> task::OpenOffsets {
+        let (shared, connector) = (Arc::clone(&self.shared), connector.clone());
+        let runtime = tokio::runtime::Handle::current();
+        Box::new(move || runtime.block_on(task::source_offsets(&shared, &connector)))
     }
 
     fn budget(&self) -> Budget {

@@ -49,6 +49,9 @@ pub fn parse(entry: &Entry) -> Result<ConfigEntry, String> {
         let number = number.parse().map_err(|_| format!("{key}: {number:?} is no task number"))?;
         let config = value.map(|value| properties(key, &value)).transpose()?;
         ConfigRecord::Task { id: TaskId::new(name, number), config }
+    } else if let Some(name) = key.strip_prefix("tasks-fencing-") {
+        let tasks = value.map(|value| counted(key, &value)).transpose()?;
+        ConfigRecord::Fenced { name: name.into(), tasks }
     } else if let Some(name) = ours::placed_connector(key) {
         let placement = value.map(|value| ours::parse_placement(key, &value)).transpose()?;
         ConfigRecord::Placement { name: name.into(), placement }
@@ -88,6 +91,11 @@ fn properties(key: &str, value: &Value) -> Result<Properties, String> {
 fn committed(key: &str, value: &Value) -> Result<u32, String> {
     let tasks = value["tasks"].as_u64().and_then(|tasks| u32::try_from(tasks).ok());
     tasks.ok_or_else(|| format!("{key}: expected a number of tasks, got {value}"))
+}
+
+fn counted(key: &str, value: &Value) -> Result<u32, String> {
+    let tasks = value["task-count"].as_u64().and_then(|tasks| u32::try_from(tasks).ok());
+    tasks.ok_or_else(|| format!("{key}: expected a number `task-count`, got {value}"))
 }
 
 /// `state.v2` knows STOPPED; older workers write and read `state` alone.
@@ -133,14 +141,13 @@ pub fn connector(name: &str, config: &Properties) -> Entry {
     entry(format!("connector-{name}"), &document(config))
 }
 
-/// Erases a connector and all that was written for it. Java leaves task records, commits and fencing records behind
-/// for ever.
+/// Erases a connector and all that was written for it, but for the record of producers that are still to be shut out.
+/// Java leaves task records, commits and fencing records behind for ever.
 pub fn deletion(name: &str, tasks: usize) -> Vec<Entry> {
     let mut keys = vec![
         format!("connector-{name}"),
         format!("target-state-{name}"),
         format!("commit-{name}"),
-        format!("tasks-fencing-{name}"),
         ours::placement_key(name),
     ];
     keys.extend((0..tasks).map(|task| format!("task-{name}-{task}")));
@@ -173,6 +180,15 @@ pub fn surplus(name: &str, from: usize, to: usize) -> Vec<Entry> {
 
 fn commit(name: &str, tasks: usize) -> Entry {
     entry(format!("commit-{name}"), &json!({ "tasks": tasks }))
+}
+
+/// How many tasks may have producers from here on; `None` when the connector is gone, and its producers are too.
+pub fn fencing(name: &str, tasks: Option<u32>) -> Entry {
+    let key = format!("tasks-fencing-{name}");
+    match tasks {
+        Some(tasks) => entry(key, &json!({ "task-count": tasks })),
+        None => Entry { key: key.into_bytes(), value: None },
+    }
 }
 
 /// The record with which a leader spreads a new key.
@@ -229,6 +245,9 @@ mod tests {
             Some(r#"{"state":"PAUSED","state.v2":"STOPPED"}"#),
             record(ConfigRecord::Target { name: "a".into(), target: stopped }),
         );
+        let fenced = |tasks| record(ConfigRecord::Fenced { name: "eos-src".into(), tasks });
+        check("tasks-fencing-eos-src", Some(r#"{"task-count":2}"#), fenced(Some(2)));
+        check("tasks-fencing-eos-src", None, fenced(None));
         let key = SessionKey { algorithm: "HmacSHA256".into(), bytes: b"foobar".to_vec() };
         check(
             "session-key",
@@ -262,6 +281,7 @@ mod tests {
             ("target-state-a", r#"{"state":"UP"}"#),
             ("logger-cluster-a", "{}"),
             ("commit-a", "[7]"),
+            ("tasks-fencing-a", r#"{"task-count":-1}"#),
             ("commit-a", r#"{"tasks":-1}"#),
             ("commit-a", r#"{"tasks":4294967296}"#),
         ] {
@@ -280,24 +300,17 @@ mod tests {
         let keys: Vec<_> =
             tasks("a", &[config]).into_iter().map(|entry| String::from_utf8(entry.key).unwrap()).collect();
         assert_eq!(keys, ["task-a-0", "commit-a"]);
+        assert_eq!(text(fencing("a", Some(3))), r#"{"task-count":3}"#);
         assert_eq!(text(logger("root", "ERROR")), r#"{"level":"ERROR"}"#);
     }
 
     #[test]
-    fn a_deletion_leaves_no_key_behind() {
+    fn a_deletion_leaves_no_key_behind_but_the_fencing_record() {
         let keys: Vec<_> =
             deletion("a", 2).into_iter().map(|entry| String::from_utf8(entry.key).unwrap()).collect();
         assert_eq!(
             keys,
-            [
-                "connector-a",
-                "target-state-a",
-                "commit-a",
-                "tasks-fencing-a",
-                "penstock-placement-a",
-                "task-a-0",
-                "task-a-1"
-            ]
+            ["connector-a", "target-state-a", "commit-a", "penstock-placement-a", "task-a-0", "task-a-1"]
         );
     }
 }

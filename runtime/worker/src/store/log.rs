@@ -22,8 +22,15 @@ pub type Reader = Box<dyn FnMut(Read) + Send>;
 
 /// The same promise for both kinds: an appended record is durable, and is read back by whoever reads the log.
 pub enum Log {
-    Kafka(Box<kafka::CompactedLog>, Rounds),
+    Kafka(Box<KafkaLog>),
     Local(Arc<LocalLog>),
+}
+
+/// A topic, and the questions about it that many ask at once.
+pub struct KafkaLog {
+    log: kafka::CompactedLog,
+    ends: Rounds,
+    lasts: Rounds,
 }
 
 /// The right to write to a log as its leader: once another worker has it, nothing of this one is taken any more.
@@ -46,16 +53,24 @@ pub struct Logs {
 
 impl Log {
     pub fn kafka(log: kafka::CompactedLog) -> Self {
-        Self::Kafka(Box::new(log), Rounds::default())
+        Self::Kafka(Box::new(KafkaLog { log, ends: Rounds::default(), lasts: Rounds::default() }))
+    }
+
+    /// The topic, of a log that is one.
+    pub fn topic(&self) -> Option<&str> {
+        match self {
+            Self::Kafka(kafka) => Some(kafka.log.topic()),
+            Self::Local(_) => None,
+        }
     }
 
     /// Writes records in order; all of them are durable when this returns.
     pub async fn append(&self, entries: Vec<Entry>) -> Result<(), String> {
         match self {
-            Self::Kafka(log, _) => {
+            Self::Kafka(kafka) => {
                 let batch: Vec<_> =
                     entries.iter().map(|entry| (entry.key.as_slice(), entry.value.as_deref())).collect();
-                log.append_all(&batch).await.map(drop).map_err(|error| error.to_string())
+                kafka.log.append_all(&batch).await.map(drop).map_err(|error| error.to_string())
             }
             Self::Local(log) => {
                 let log = Arc::clone(log);
@@ -67,17 +82,30 @@ impl Log {
     /// Shuts out whoever led before and returns once all that they wrote was handed to the reader.
     pub async fn lead(&self, id: &str) -> Result<Leading, String> {
         match self {
-            Self::Kafka(log, _) => log.lead(id).await.map(Leading).map_err(|error| error.to_string()),
+            Self::Kafka(kafka) => kafka.log.lead(id).await.map(Leading).map_err(|error| error.to_string()),
             Self::Local(_) => Err("a standalone store has no other writers".into()),
         }
     }
 
-    /// Returns when everything that was written before the call has been handed to the reader.
+    /// As `read_to_end`, and waits for the transactions that are open at the time of the call. It fails when none of
+    /// them ends for a while.
+    pub async fn read_to_last(&self) -> Result<(), String> {
+        match self {
+            Self::Kafka(kafka) => {
+                let question = || async { kafka.log.read_to_last().await.map_err(|error| error.to_string()) };
+                kafka.lasts.ask(question).await
+            }
+            Self::Local(_) => self.read_to_end().await,
+        }
+    }
+
+    /// Returns when everything that was written before the call has been handed to the reader. What stands in an open
+    /// transaction, or behind one, counts as not written.
     pub async fn read_to_end(&self) -> Result<(), String> {
         match self {
-            Self::Kafka(log, rounds) => {
-                let question = || async { log.read_to_end().await.map_err(|error| error.to_string()) };
-                rounds.ask(question).await
+            Self::Kafka(kafka) => {
+                let question = || async { kafka.log.read_to_end().await.map_err(|error| error.to_string()) };
+                kafka.ends.ask(question).await
             }
             Self::Local(log) => {
                 let log = Arc::clone(log);

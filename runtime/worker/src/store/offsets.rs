@@ -105,7 +105,8 @@ pub fn fields(object: &Object) -> Fields {
     object.iter().map(|(name, value)| (name.clone(), scalar(value))).collect()
 }
 
-fn canonical(partition: &Object) -> String {
+/// The same text for the same partition, however its fields stand.
+pub fn canonical(partition: &Object) -> String {
     let sorted: BTreeMap<&String, &Value> = partition.iter().collect();
     serde_json::to_string(&sorted).unwrap_or_default()
 }

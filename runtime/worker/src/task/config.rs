@@ -1,12 +1,12 @@
 //! What a task is made from: its settings, its plugin and what the worker lends it.
-use super::{Control, services::TaskServices};
+use super::{Control, Exact, services::TaskServices};
 use crate::converter::Converter;
 use crate::definition::{ConnectorConfig, ConverterConfig, Kind};
 use crate::delivery::{Budget, producers};
 use crate::metrics::TaskMetrics;
 use crate::providers::Scrubber;
 use crate::settings::Settings;
-use crate::store::{Log, offsets::Offsets};
+use crate::store::SourceOffsets;
 use crate::task::failure::failure;
 use cluster::{Failure, Properties, TaskId};
 use kafka::ClientSettings;
@@ -28,14 +28,18 @@ pub struct TaskSpec {
     pub watch: host::CallWatch,
     pub metrics: TaskMetrics,
     pub budget: Budget,
-    pub offsets: Arc<Offsets>,
-    pub offset_log: Arc<Log>,
+    pub offsets: OpenOffsets,
+    /// Set for a source that writes in transactions.
+    pub exact: Option<Exact>,
     pub producer: Arc<dyn Fn() -> Result<Arc<producers::Shared>, kafka::Error> + Send + Sync>,
     pub settings: Arc<Settings>,
     /// Told once for each topic that the task reads or writes.
     pub topic_seen: Box<dyn Fn(&str) + Send + Sync>,
     pub runtime: tokio::runtime::Handle,
 }
+
+/// Finds a source's offsets; an error is a sentence. It may take a while.
+pub type OpenOffsets = Box<dyn Fn() -> Result<SourceOffsets, String> + Send + Sync>;
 
 /// When a sink's batch is full.
 #[derive(Debug, Clone, Copy)]
@@ -111,14 +115,14 @@ impl TaskSpec {
         wanted && self.plugin.writes_plans()
     }
 
-    /// What the worker does for the plugin's task.
-    pub fn services(&self) -> Arc<TaskServices> {
+    /// What the worker does for the plugin's task. A sink has no offsets to ask for.
+    pub fn services(&self, offsets: Option<SourceOffsets>) -> Arc<TaskServices> {
         Arc::new(TaskServices {
             id: self.id.clone(),
             scrubber: Arc::clone(&self.scrubber),
             control: Arc::clone(&self.control),
             metrics: self.metrics.clone(),
-            offsets: Arc::clone(&self.offsets),
+            offsets,
         })
     }
 

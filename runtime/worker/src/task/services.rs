@@ -2,7 +2,7 @@
 use super::Control;
 use crate::metrics::TaskMetrics;
 use crate::providers::Scrubber;
-use crate::store::offsets::Offsets;
+use crate::store::SourceOffsets;
 use cluster::TaskId;
 use host::Services;
 use penstock_sdk::{Fields, Level};
@@ -14,7 +14,7 @@ pub struct TaskServices {
     pub scrubber: Arc<Scrubber>,
     pub control: Arc<Control>,
     pub metrics: TaskMetrics,
-    pub offsets: Arc<Offsets>,
+    pub offsets: Option<SourceOffsets>,
 }
 
 impl Services for TaskServices {
@@ -47,6 +47,6 @@ impl Services for TaskServices {
     }
 
     fn resume(&self, partition: &Fields) -> Option<Fields> {
-        self.offsets.get(&self.id.connector, partition)
+        self.offsets.as_ref()?.get(&self.id.connector, partition)
     }
 }

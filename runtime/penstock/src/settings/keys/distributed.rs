@@ -11,7 +11,7 @@ pub(super) static KEYS: &[Key] = &[
     used("session.timeout.ms", POSITIVE_INT, Value("6000")),
     used("rebalance.timeout.ms", POSITIVE_INT, Value("60000")),
     used("heartbeat.interval.ms", POSITIVE_INT, Value("2000")),
-    inert("exactly.once.source.support", Choice(&["DISABLED", "ENABLED", "PREPARING"]), Value("disabled")),
+    used("exactly.once.source.support", Choice(&["DISABLED", "ENABLED", "PREPARING"]), Value("disabled")),
     client("metadata.max.age.ms", NATURAL, Value("300000")),
     inert("client.id", Text, Value("")),
     client("send.buffer.bytes", Int(-1, i32::MAX as i64), Value("131072")),

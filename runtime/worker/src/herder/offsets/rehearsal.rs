@@ -3,7 +3,8 @@
 //! Plugins have no word of their own for it. A source reads the offsets of its partitions when it is opened, and
 //! refuses there what makes no sense to it; what it would refuse later would fail the connector's task.
 use super::source::Wanted;
-use crate::store::offsets::{Offsets, fields};
+use crate::store::SourceOffsets;
+use crate::store::offsets::fields;
 use host::{CallWatch, Connector, OpenTask, Services};
 use penstock_sdk::{Config, Fields, Level};
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ pub struct Stage {
     pub connector: String,
     pub config: Config,
     pub tasks_max: usize,
-    pub offsets: Arc<Offsets>,
+    pub offsets: SourceOffsets,
 }
 
 /// Stands in for the worker: nothing that the plugin says or counts here reaches anybody.
@@ -25,7 +26,7 @@ struct Prompter {
     /// The partition and offset to try. Every partition that looks like it gets that offset: a source may well be
     /// given the offset of a partition that it does not read yet.
     tried: Option<(Fields, Fields)>,
-    offsets: Arc<Offsets>,
+    offsets: SourceOffsets,
     /// Field names of the partitions that the plugin asked for.
     asked: Mutex<BTreeSet<Vec<String>>>,
 }
@@ -57,7 +58,7 @@ impl Stage {
         let prompter = Arc::new(Prompter {
             connector: self.connector.clone(),
             tried,
-            offsets: Arc::clone(&self.offsets),
+            offsets: self.offsets.clone(),
             asked: Mutex::default(),
         });
         let open = |(number, config): (usize, &Config)| {

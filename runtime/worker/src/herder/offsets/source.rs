@@ -1,15 +1,29 @@
 //! Offsets of sources: what the offset log holds for a connector.
 use crate::api::{ConnectorOffset, Object, OffsetChange, Refusal};
 use crate::herder::Shared;
+use crate::store::{Kept, SourceOffsets};
+use crate::task;
+use cluster::Properties;
 use serde_json::Value;
 
 /// A partition and what shall be stored for it; with none the stored offset is erased.
 pub type Wanted = (Object, Option<Object>);
 
-pub async fn list(shared: &Shared, name: &str) -> Result<Vec<ConnectorOffset>, Refusal> {
-    shared.logs.offsets.read_to_end().await.map_err(|reason| unreadable(name, &reason))?;
+/// Where a connector's offsets are.
+pub async fn find(shared: &Shared, name: &str, config: &Properties) -> Result<SourceOffsets, Refusal> {
+    let resolved = shared.settings.config_providers.resolve(config);
+    let parsed = task::parse(crate::definition::Kind::Source, &resolved.config, &shared.framework);
+    let found = match parsed {
+        Ok(connector) => task::source_offsets(shared, &connector).await,
+        Err(failure) => Err(failure.trace),
+    };
+    found.map_err(|reason| unreadable(name, &resolved.scrubber.text(&reason)))
+}
+
+pub async fn list(offsets: &SourceOffsets, name: &str) -> Result<Vec<ConnectorOffset>, Refusal> {
+    offsets.read_to_end().await.map_err(|reason| unreadable(name, &reason))?;
     let offset = |(partition, offset)| ConnectorOffset { partition, offset };
-    Ok(shared.offsets.all(name).into_iter().map(offset).collect())
+    Ok(offsets.list(name).into_iter().map(offset).collect())
 }
 
 /// Connect's rules for what a source may store.
@@ -37,26 +51,36 @@ fn check(object: &Object) -> Result<(), Refusal> {
     }
 }
 
-pub async fn alter(shared: &Shared, name: &str, wanted: &[Wanted]) -> Result<(), Refusal> {
-    shared.logs.offsets.read_to_end().await.map_err(|reason| unreadable(name, &reason))?;
-    let change = |(partition, offset): &Wanted| shared.offsets.change(name, partition, offset.as_ref());
-    write(shared, name, wanted.iter().map(change).collect()).await
-}
-
-pub async fn reset(shared: &Shared, name: &str) -> Result<(), Refusal> {
-    shared.logs.offsets.read_to_end().await.map_err(|reason| unreadable(name, &reason))?;
-    write(shared, name, shared.offsets.reset(name)).await
-}
-
-/// Read back before the client hears of it: the next question has to find what was written.
-async fn write(shared: &Shared, name: &str, entries: Vec<crate::store::Entry>) -> Result<(), Refusal> {
-    let log = &shared.logs.offsets;
-    let written = async {
-        log.append(entries).await?;
-        log.read_to_end().await
+pub async fn alter(offsets: &SourceOffsets, name: &str, wanted: &[Wanted]) -> Result<(), Refusal> {
+    let changes = |kept: &Kept| {
+        let change = |(partition, offset): &Wanted| kept.offsets.change(name, partition, offset.as_ref());
+        wanted.iter().map(change).collect()
     };
-    let refusal =
-        |reason| Refusal::Internal(format!("Failed to modify offsets for source connector {name}: {reason}"));
+    write(offsets, name, changes).await
+}
+
+pub async fn reset(offsets: &SourceOffsets, name: &str) -> Result<(), Refusal> {
+    write(offsets, name, |kept: &Kept| kept.offsets.reset(name)).await
+}
+
+/// Every place gets it, the one that counts at last: what was half done is done by the next request. Read back before
+/// the client hears of it, as the next question has to find what was written.
+async fn write(
+    offsets: &SourceOffsets,
+    name: &str,
+    entries: impl Fn(&Kept) -> Vec<crate::store::Entry>,
+) -> Result<(), Refusal> {
+    offsets.read_to_last().await.map_err(|reason| unreadable(name, &reason))?;
+    let written = async {
+        for kept in offsets.second().into_iter().chain([offsets.first()]) {
+            kept.log.append(entries(kept)).await?;
+            kept.log.read_to_last().await?;
+        }
+        Ok(())
+    };
+    let refusal = |reason: String| {
+        Refusal::Internal(format!("Failed to modify offsets for source connector {name}: {reason}"))
+    };
     written.await.map_err(refusal)
 }
 

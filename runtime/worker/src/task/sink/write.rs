@@ -95,7 +95,7 @@ fn open(spec: &Arc<TaskSpec>) -> Result<Delivery, Failure> {
     }
     let sink = spec
         .plugin
-        .open_sink(&task, spec.services())
+        .open_sink(&task, spec.services(None))
         .map_err(|error| failure_of("opening the sink", &error))?;
     let assembler = Assembler::new(spec, key, value, shaper)?;
     Delivery::open(Arc::clone(spec), sink, assembler)
