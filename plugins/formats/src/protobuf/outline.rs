@@ -199,8 +199,10 @@ impl Outlining {
         let next = self.outline.enums.len();
         let place = *self.enums.entry(of.full_name().to_owned()).or_insert(next);
         if place == next {
+            // The descriptor's own list is not in the order of the file.
+            let declared = &of.enum_descriptor_proto().value;
             let mut values: Vec<(i32, Box<str>)> =
-                of.values().map(|value| (value.number(), value.name().into())).collect();
+                declared.iter().map(|value| (value.number(), value.name().into())).collect();
             // Stable, so that the first name of a number stays the first.
             values.sort_by_key(|(number, _)| *number);
             values.dedup_by_key(|(number, _)| *number);
@@ -269,5 +271,88 @@ fn known(message: &MessageDescriptor) -> Option<Known> {
         }
         "google.protobuf.Any" if has(&[Kind::String, Kind::Bytes]) => Some(Known::Any),
         _ => is_wrapper(message).then_some(Known::Wrapper),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protobuf::Schema;
+
+    fn outline(text: &str) -> Outline {
+        let schema = Schema::parse(text, &[]).unwrap_or_else(|error| panic!("{error}"));
+        Outline::new(&schema.message(&[0]).unwrap())
+    }
+
+    #[test]
+    fn presence_defaults_and_unions_are_told() {
+        let outline = outline(
+            "syntax = \"proto3\"; package a; message M { int32 plain = 3; optional int32 said = 2; M self = 1; \
+             repeated E list = 4; map<string, M> map = 5; oneof u { bool b = 6; uint64 n = 7; } \
+             enum E { option allow_alias = true; ZERO = 0; NONE = 0; LESS = -1; } }",
+        );
+        let message = &outline.messages[0];
+        assert_eq!((&*message.name, message.known, message.unions), ("a.M", None, 1));
+        let told: Vec<_> = message
+            .fields
+            .iter()
+            .map(|field| (field.number, field.label, field.of, field.absent.clone(), field.union))
+            .collect();
+        let entry = message.fields[4].of;
+        assert_eq!(
+            told,
+            [
+                (3, Label::One, Type::Int32, Absent::Int(0), None),
+                (2, Label::One, Type::Int32, Absent::Null, None),
+                (1, Label::One, Type::Message(0), Absent::Null, None),
+                (4, Label::List, Type::Enum(0), Absent::Empty, None),
+                (5, Label::Map, entry, Absent::Empty, None),
+                (6, Label::One, Type::Bool, Absent::Null, Some(0)),
+                (7, Label::One, Type::Uint64, Absent::Null, Some(0)),
+            ]
+        );
+        let Type::Message(entry) = entry else { panic!("a message of key and value") };
+        let entry: Vec<_> =
+            outline.messages[entry].fields.iter().map(|field| (field.of, field.absent.clone())).collect();
+        assert_eq!(
+            entry,
+            [(Type::Text, Absent::Text("".into())), (Type::Message(0), Absent::Empty)],
+            "entries are written as if all of their fields had a default"
+        );
+        let symbols = &outline.enums[0];
+        assert_eq!(symbols.values, [(-1, "LESS".into()), (0, "ZERO".into())]);
+    }
+
+    #[test]
+    fn the_older_syntax_has_defaults_of_its_own() {
+        let outline = outline(
+            "syntax = \"proto2\"; message M { required string r = 1; optional bytes b = 2 [default = \"x\"]; \
+             optional E e = 3 [default = B]; optional float f = 4 [default = -inf]; } enum E { A = 1; B = 2; }",
+        );
+        let absent: Vec<_> = outline.messages[0].fields.iter().map(|field| field.absent.clone()).collect();
+        let expected = [
+            Absent::Refused,
+            Absent::Bytes(b"x"[..].into()),
+            Absent::Enum(2),
+            Absent::Float(f32::NEG_INFINITY),
+        ];
+        assert_eq!(absent, expected);
+    }
+
+    #[test]
+    fn messages_are_known_by_name_and_fields() {
+        let google =
+            |message: &str| format!("syntax = \"proto3\"; package google.protobuf; message {message}");
+        for (text, known) in [
+            (google("Timestamp { int64 seconds = 1; int32 nanos = 2; }"), Some(Known::Timestamp)),
+            (google("Timestamp { string text = 1; }"), None),
+            (google("Int32Value { int32 value = 1; }"), Some(Known::Wrapper)),
+            (google("Int32Value { repeated int32 value = 1; }"), None),
+            (google("Any { string type_url = 1; bytes value = 2; }"), Some(Known::Any)),
+            (google("Struct { int32 fields = 1; }"), None),
+            (google("Value { }"), None),
+        ] {
+            assert_eq!(outline(&text).messages[0].known, known, "{text}");
+        }
     }
 }

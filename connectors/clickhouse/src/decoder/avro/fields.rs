@@ -17,6 +17,8 @@ pub enum Row {
     Nothing,
     /// What it is instead of a record, in words.
     NoRecord(String),
+    /// Why no value fits, as a sentence.
+    Refused(String),
     Column(u32, Step),
     Fields(Vec<Row>),
     Keys(Keys),
@@ -96,7 +98,8 @@ impl<'a> Finder<'a> {
                 let names = &self.paths.levels[level];
                 let mut known = Vec::new();
                 for (name, action) in names.wanted() {
-                    known.push((name.into(), self.act(action, *values)?));
+                    // Only records that have the key are refused for it.
+                    known.push((name.into(), self.act(action, *values).unwrap_or_else(Row::Refused)));
                 }
                 Ok(Row::Keys(Keys { known, other: *values, is_open: names.is_open() }))
             }
@@ -192,6 +195,7 @@ impl<'a> Reading<'a> {
                 self.is_nothing = true;
                 Ok(())
             }
+            Row::Refused(sentence) => Err(Fault::broken(sentence.as_str())),
             Row::NoRecord(what) => {
                 Err(Fault::broken(format!("{what} is no record, so it has no fields to insert")))
             }

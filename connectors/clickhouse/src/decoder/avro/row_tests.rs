@@ -126,6 +126,23 @@ fn fields_are_mapped_and_flattened_as_for_json() {
 }
 
 #[test]
+fn a_key_that_no_column_could_take_refuses_the_records_that_have_it() {
+    let table = [("h_x_a", "UInt8"), ("h_y", "UInt8")];
+    let shape = Shape { separator: Some("_".to_owned()), ..shape() };
+    let inner = json!({"type": "record", "name": "N", "fields": [{"name": "a", "type": "int"}]});
+    let schema = json!({"type": "record", "name": "R", "fields": [{"name": "h", "type": {"type": "map", "values": inner}}]});
+    let entry = |key: &str| {
+        let value = Value::Record(vec![("a".into(), Value::Int(7))]);
+        record(&schema, Value::Record(vec![("h".into(), Value::Map([(key.to_owned(), value)].into()))]))
+    };
+    let mut ours = decoder(&table, &shape);
+    ours.append(&entry("x")).unwrap();
+    let told = ours.append(&entry("x_a")).unwrap_err().to_string();
+    assert!(told.ends_with("field h_x_a: avro record N does not fit column h_x_a UInt8"), "{told}");
+    assert_eq!(sent(&mut ours), as_json(&table, &shape, &[r#"{"h":{"x":{"a":7}}}"#]));
+}
+
+#[test]
 fn headers_that_name_no_schema_are_the_records_fault_and_an_absent_registry_is_not() {
     let mut ours = decoder(&[("v", "UInt8")], &shape());
     let single_object = [&[0xC3, 1][..], &[0; 8], &[2]].concat();

@@ -5,7 +5,7 @@ use super::super::Slot;
 use super::super::paths::{Action, Paths};
 use super::super::rows::Rows;
 use super::super::slot::Default;
-use crate::binary::Taken;
+use crate::binary::{Fault, Taken};
 use crate::protobuf::{
     Chain, Compiler, Part, Replaced, Run, Step, Texts, Wanted, entry, entry_name, entry_wanted, needed,
 };
@@ -20,6 +20,8 @@ pub enum Row {
     /// A message whose fields are looked for.
     Level(Level),
     Keys(Keys),
+    /// Why no value fits, as a sentence.
+    Refused(String),
     /// The same values for fields inside of them, and for a column.
     Both(Box<Row>, Box<Row>),
 }
@@ -108,9 +110,9 @@ impl<'a> Finder<'a> {
                 let names = &self.paths.levels[level];
                 let mut known = Vec::new();
                 for (name, action) in names.wanted() {
-                    if let Some(row) = self.act(action, value)? {
-                        known.push((name.into(), row));
-                    }
+                    // Only records that have the key are refused for it.
+                    let row = self.act(action, value).unwrap_or_else(|sentence| Some(Row::Refused(sentence)));
+                    known.extend(row.map(|row| (name.into(), row)));
                 }
                 Ok(Some(Row::Keys(Keys { known, wanted: entry_wanted(), is_open: names.is_open() })))
             }
@@ -183,6 +185,7 @@ impl<'a> Reading<'a> {
             _ if values.is_empty() => Ok(()),
             Row::Level(level) => self.level(level, values),
             Row::Keys(keys) => self.keys(keys, values),
+            Row::Refused(sentence) => Err(Fault::broken(sentence.as_str())),
             Row::Unknown => {
                 self.has_unknown = true;
                 Ok(())

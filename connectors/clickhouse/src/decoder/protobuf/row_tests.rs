@@ -198,8 +198,21 @@ fn fields_are_mapped_and_flattened_as_for_json() {
     let mut ours = decoder(&table, &shape);
     ours.append(&record(&file, &new().message(1, &user).varint(2, 9))).unwrap();
     ours.append(&record(&file, &new())).unwrap();
-    let json = r#"{"user":{"name":"ann","address":{"zip":7,"city":"Ulm"},"tags":{"y":6,"x":0}},"other":9}"#;
+    let json = r#"{"user":{"name":"ann","address":{"zip":7,"city":"Ulm"},"tags":{"y":6}},"other":9}"#;
     assert_eq!(sent(&mut ours), as_json(&table, &shape, &[json, "{\"user\":null}"]));
+}
+
+#[test]
+fn a_key_that_no_column_could_take_refuses_the_records_that_have_it() {
+    let table = [("h_x_a", "UInt8"), ("h_y", "UInt8")];
+    let shape = Shape { separator: Some("_".to_owned()), ..shape() };
+    let file = file("message M { map<string, N> h = 1; } message N { int32 a = 1; }");
+    let entry = |key: &str| new().message(1, &new().sized(1, key).message(2, &new().varint(1, 7)));
+    let mut ours = decoder(&table, &shape);
+    ours.append(&record(&file, &entry("x"))).unwrap();
+    let told = ours.append(&record(&file, &entry("x_a"))).unwrap_err().to_string();
+    assert!(told.ends_with("field h_x_a: protobuf message a.N does not fit column h_x_a UInt8"), "{told}");
+    assert_eq!(sent(&mut ours), as_json(&table, &shape, &[r#"{"h":{"x":{"a":7}}}"#]));
 }
 
 #[test]
