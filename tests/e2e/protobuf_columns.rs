@@ -6,6 +6,7 @@ use penstock_tests::kafka::Record;
 use penstock_tests::services::registry;
 use penstock_tests::{ClickHouse, Kafka, Rest, Worker, unique};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 const PROTOBUF: &str = "io.confluent.connect.protobuf.ProtobufConverter";
 const ITEM: &str = "syntax = \"proto3\";\npackage shop;\nmessage Item { string sku = 1; sint32 count = 2; double unused = 3; }\n";
@@ -103,17 +104,35 @@ fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|row| serde_json::from_str(row).unwrap()).collect()
 }
 
-#[test]
-fn orders_of_two_messages_arrive_in_typed_columns_and_bad_ones_in_the_error_table() {
-    let (kafka, clickhouse, registry) = (Kafka::shared(), ClickHouse::shared(), registry());
-    let (topic, name) = (unique("orders"), unique("protobuf-columns"));
-    kafka.create_topic(&topic, 1);
+fn create_orders(clickhouse: &ClickHouse, name: &str) {
     clickhouse.query(&format!(
         "CREATE TABLE `{name}` (id UInt32, price Decimal(18, 4), text Nullable(String), number Nullable(Int64), \
          at DateTime64(3, 'UTC'), items Array(Tuple(sku LowCardinality(String), count Int8)), to_city String, \
          state Enum8('NEW' = 1, 'UNKNOWN' = 2, 'PAID' = 3) DEFAULT 'PAID', labels Map(String, String), whole JSON, \
          gift Bool DEFAULT true, _offset UInt64, _raw_message String) ENGINE = MergeTree ORDER BY id"
     ));
+}
+
+const FLAT_AND_TOLERANT: [(&str, &str); 4] = [
+    ("flattenSeparator", "_"),
+    ("field2ColumnMap", "to.city=to_city,to=whole"),
+    ("errorTableEnabled", "true"),
+    ("errors.tolerance", "all"),
+];
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+#[test]
+fn orders_of_two_messages_arrive_in_typed_columns_and_bad_ones_in_the_error_table() {
+    let (kafka, clickhouse, registry) = (Kafka::shared(), ClickHouse::shared(), registry());
+    let (topic, name) = (unique("orders"), unique("protobuf-columns"));
+    kafka.create_topic(&topic, 1);
+    create_orders(&clickhouse, &name);
     let [first, second] = orders(&registry, &topic);
     let label = |key: &str, value: &str| message().bytes(1, key).bytes(2, value);
     let more =
@@ -134,15 +153,9 @@ fn orders_of_two_messages_arrive_in_typed_columns_and_bad_ones_in_the_error_tabl
         kafka.put_bytes(&topic, value);
     }
     let mut worker = Worker::distributed().start();
-    let more = [
-        ("flattenSeparator", "_"),
-        ("field2ColumnMap", "to.city=to_city,to=whole"),
-        ("errorTableEnabled", "true"),
-        ("errors.tolerance", "all"),
-    ];
-    worker.create(&name, &protobuf_sink(&topic, &name, &registry, &more));
+    worker.create(&name, &protobuf_sink(&topic, &name, &registry, &FLAT_AND_TOLERANT));
     await_committed(&name, &topic);
-    let raw: String = values[0].iter().map(|byte| format!("{byte:02x}")).collect();
+    let raw = hex(&values[0]);
     let rows = clickhouse.query(&format!(
         "SELECT id, price, text, toString(number), at, items.sku, items.count, toString(state), labels, toString(whole), gift, \
          _offset, _raw_message = unhex('{raw}') FROM `{name}` ORDER BY id FORMAT JSONCompactEachRow"
