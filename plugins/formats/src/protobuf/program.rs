@@ -428,7 +428,8 @@ impl Form {
 impl Symbols {
     fn of(of: &EnumDescriptor) -> Self {
         let (mut by_number, mut by_name) = (HashMap::new(), HashMap::new());
-        for value in of.values() {
+        // The descriptor's own list is not in the order of the file.
+        for value in &of.enum_descriptor_proto().value {
             // Of several names for a number, the first is the one that is shown.
             by_number.entry(value.number()).or_insert_with(|| value.name().into());
             by_name.insert(value.name().into(), value.number());

@@ -25,6 +25,12 @@ fn check(body: &str, cases: &[(&[u8], &str)]) {
     }
 }
 
+#[test]
+fn of_several_names_for_a_number_the_first_in_the_file_is_shown() {
+    let body = "message M { E e = 1; } enum E { option allow_alias = true; ZERO = 0; NEW = 5; NONE = 0; FRESH = 5; OLD = 5; A = 0; }";
+    check(body, &[(&[], "Struct{e=ZERO}"), (&[8, 5], "Struct{e=NEW}")]);
+}
+
 const WELL_KNOWN: &str = r#"
 import "google/protobuf/timestamp.proto";
 import "google/protobuf/wrappers.proto";
