@@ -87,6 +87,9 @@ fn worker() -> Worker {
         "this worker shall lead and cannot yet",
         "the task ends while a write is still running",
         "tasks did not end in time",
+        "the task did not end in time",
+        "statuses",
+        "task settings were not written",
     ];
     allowed.iter().fold(Worker::distributed(), |builder, text| builder.allow(text)).start()
 }
