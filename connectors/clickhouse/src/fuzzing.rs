@@ -1,10 +1,13 @@
 //! What `tests/fuzz` calls: bytes from outside, and what must hold whatever they are.
 use std::sync::Arc;
 
+use formats::registry as schemas;
+
 use crate::binary::Schemas;
 use crate::decoder::{Appended, Column, Decoder};
 use crate::incoming::Incoming;
-use crate::shape::Shape;
+use crate::question;
+use crate::shape::{Format, LineShape, Shape};
 use crate::types;
 use crate::values::Zones;
 
@@ -14,35 +17,74 @@ pub fn clickhouse_rows(bytes: &[u8]) {
     let Some((choice, value)) = bytes.split_first() else { return };
     let table = TABLES[usize::from(choice >> 1) % TABLES.len()];
     let shape = Shape { envelope: choice & 1 == 1, ..Shape::default() };
-    let mut met = decoder(table, &shape);
-    let is_taken = append(&mut met, value);
-    append(&mut met, b"{}");
-    if !is_taken {
-        let mut spared = decoder(table, &shape);
-        append(&mut spared, b"{}");
-        assert_eq!(met.rows(), spared.rows());
-        assert_eq!(met.insert().pieces.concat(), spared.insert().pieces.concat());
-    }
+    let row: &[u8] = if shape.envelope { b"{\"payload\":{}}" } else { b"{}" };
+    leaves_nothing_behind(table, &shape, value, row);
 }
 
-/// The first byte chooses the table, the rest is a record of Protobuf behind the id of its schema. A refused record leaves
-/// nothing behind.
+/// The first byte chooses the table and what stands between cells, the rest is a line.
+pub fn clickhouse_lines(bytes: &[u8]) {
+    let Some((choice, line)) = bytes.split_first() else { return };
+    let table = TABLES[usize::from(choice >> 1) % TABLES.len()];
+    let format = if choice & 1 == 1 { Format::Tsv } else { Format::Csv(b',') };
+    let lines = LineShape { format, names: Vec::new() };
+    let between = if choice & 1 == 1 { "\t" } else { "," };
+    let places = table.iter().filter(|(name, _)| !name.starts_with('_')).count();
+    let empty = between.repeat(places - 1);
+    let shape = Shape { lines: Some(lines), ..Shape::default() };
+    leaves_nothing_behind(table, &shape, line, empty.as_bytes());
+}
+
+/// The first byte chooses the table, the rest is a record of Protobuf behind the id of its schema.
 pub fn clickhouse_messages(bytes: &[u8]) {
     let Some((choice, record)) = bytes.split_first() else { return };
     let table = MESSAGES[usize::from(choice >> 1) % MESSAGES.len()];
-    let Ok(schemas) = Schemas::given(SCHEMA) else { panic!("an address without a registry") };
+    // A message without fields is a row.
+    leaves_nothing_behind(
+        table,
+        &binary(schemas::Format::Protobuf, SCHEMA, *choice),
+        &behind_id(record),
+        &behind_id(&[0]),
+    );
+}
+
+/// The first byte chooses the table, the rest is a record of Avro behind the id of its schema.
+pub fn clickhouse_avro(bytes: &[u8]) {
+    let Some((choice, record)) = bytes.split_first() else { return };
+    let table = RECORDS[usize::from(choice >> 1) % RECORDS.len()];
+    leaves_nothing_behind(
+        table,
+        &binary(schemas::Format::Avro, AVRO, *choice),
+        &behind_id(record),
+        &behind_id(&[0; 64][..LEAST]),
+    );
+}
+
+/// What is asked over REST for a table.
+pub fn clickhouse_question(bytes: &[u8]) {
+    let Ok(input) = std::str::from_utf8(bytes) else { return };
+    drop(question::ask("table", &penstock_sdk::Config::default(), input));
+}
+
+fn binary(format: schemas::Format, schema: &'static str, choice: u8) -> Shape {
+    let Ok(schemas) = Schemas::given(format, schema) else { panic!("an address without a registry") };
     let overflow = (choice & 1 == 1).then(|| "overflow".to_owned());
     let separator = overflow.is_some().then(|| "_".to_owned());
     let every_field = overflow.is_some();
-    let shape =
-        Shape { schemas: Some(Arc::new(schemas)), overflow, separator, every_field, ..Shape::default() };
-    let behind_id = |message: &[u8]| [&[0, 0, 0, 0, 1], message].concat();
-    let mut met = decoder(table, &shape);
-    let is_taken = append(&mut met, &behind_id(record));
-    assert!(append(&mut met, &behind_id(&[0])), "a message without fields is a row");
+    Shape { schemas: Some(Arc::new(schemas)), overflow, separator, every_field, ..Shape::default() }
+}
+
+fn behind_id(message: &[u8]) -> Vec<u8> {
+    [&[0, 0, 0, 0, 1], message].concat()
+}
+
+/// Takes a record of which nothing is known and one that is a row.
+fn leaves_nothing_behind(table: &[(&str, &str)], shape: &Shape, record: &[u8], row: &[u8]) {
+    let mut met = decoder(table, shape);
+    let is_taken = append(&mut met, record);
+    assert!(append(&mut met, row), "the second record is a row");
     if !is_taken {
-        let mut spared = decoder(table, &shape);
-        append(&mut spared, &behind_id(&[0]));
+        let mut spared = decoder(table, shape);
+        append(&mut spared, row);
         assert_eq!(met.rows(), spared.rows());
         assert_eq!(met.insert().pieces.concat(), spared.insert().pieces.concat());
     }
@@ -84,6 +126,56 @@ fn append(decoder: &mut Decoder, value: &[u8]) -> bool {
     assert_eq!(decoder.rows(), before + usize::from(is_row));
     is_row
 }
+
+/// Every type, a record within itself, and logical types.
+const AVRO: &str = r#"{"type":"record","name":"M","fields":[{"name":"a","type":"int"},{"name":"b","type":"long"},
+    {"name":"c","type":"string"},{"name":"d","type":"bytes"},{"name":"e","type":"double"},
+    {"name":"f","type":{"type":"enum","name":"E","symbols":["NONE","SOME"]}},
+    {"name":"g","type":{"type":"array","items":"long"}},{"name":"h","type":{"type":"map","values":["null","M"]}},
+    {"name":"i","type":["null","M"]},{"name":"j","type":["null","int","string",{"type":"array","items":"string"}]},
+    {"name":"l","type":"boolean"},{"name":"n","type":{"type":"long","logicalType":"timestamp-micros"}},
+    {"name":"o","type":{"type":"fixed","name":"D","size":12,"logicalType":"duration"}},
+    {"name":"s","type":{"type":"int","logicalType":"date"}},
+    {"name":"v","type":{"type":"bytes","logicalType":"decimal","precision":30,"scale":4}}]}"#;
+/// Bytes of the shortest record of it: one for each field, eight for the double and twelve for the duration.
+const LEAST: usize = 13 + 8 + 12;
+
+const RECORDS: &[&[(&str, &str)]] = &[
+    &[
+        ("a", "UInt8"),
+        ("b", "Decimal(38, 2)"),
+        ("c", "String"),
+        ("d", "String"),
+        ("e", "Float32"),
+        ("f", "Enum8('NONE' = 3, 'SOME' = 2)"),
+        ("g", "Array(UInt16)"),
+        ("h", "Map(String, Tuple(a UInt8, g Array(Int8)))"),
+        ("i", "Tuple(i Tuple(g Array(Int64), c String), l UInt8)"),
+        ("j", "Dynamic"),
+        ("overflow", "String"),
+    ],
+    &[
+        ("h", "JSON"),
+        ("i", "JSON"),
+        ("j", "Variant(Int32, String, Array(String))"),
+        ("l", "Nullable(Bool)"),
+        ("n", "DateTime64(9)"),
+        ("o", "String"),
+        ("s", "Date"),
+        ("v", "Decimal(9, 2)"),
+        ("overflow", "JSON"),
+    ],
+    &[
+        ("i_a", "UInt8"),
+        ("i_i_b", "UInt64"),
+        ("h_x", "String"),
+        ("h_y_a", "Int16"),
+        ("n", "Int64"),
+        ("v", "String"),
+        ("default", "String"),
+        ("overflow", "JSON"),
+    ],
+];
 
 /// Every kind of field, messages within themselves, and messages that everybody knows.
 const SCHEMA: &str = r#"syntax = "proto3";
