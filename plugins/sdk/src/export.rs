@@ -165,6 +165,19 @@ fn check(about: &About, config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
+/// Asks the author's code about the settings with defaults.
+fn ask_with(
+    about: &About,
+    config: Config,
+    ask: impl FnOnce(&Config) -> Result<Option<String>, Error>,
+    report: &guard::Reporter,
+) -> Result<(), Error> {
+    if let Some(answer) = ask(&with_defaults(about, config))? {
+        report.answer(&answer);
+    }
+    Ok(())
+}
+
 /// Runs the author's plan on the settings with defaults, and takes out again the defaults it was lent.
 fn plan_with(
     about: &About,

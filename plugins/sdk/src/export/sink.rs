@@ -1,7 +1,7 @@
 //! The functions of the contract for a [`Sink`].
 use super::guard::{Reporter, guard, quietly};
 use super::host::{CutOnDrop, HostHandle};
-use super::{Functions, check, plan_with, problems, table, view, with_defaults};
+use super::{Functions, ask_with, check, plan_with, problems, table, view, with_defaults};
 use crate::{About, Plan, Sink, Task};
 use core::ffi::c_void;
 
@@ -63,11 +63,8 @@ unsafe extern "C" fn ask<S: Sink>(
     // SAFETY: as in `validate`.
     let report = unsafe { Reporter::new(report) };
     guard(&report, || {
-        let config = with_defaults(&S::about(), view::config(config));
-        if let Some(answer) = S::ask(view::text(question), &config, view::text(input))? {
-            report.answer(&answer);
-        }
-        Ok(())
+        let ask = |config: &_| S::ask(view::text(question), config, view::text(input));
+        ask_with(&S::about(), view::config(config), ask, &report)
     })
 }
 

@@ -2,7 +2,7 @@
 use super::guard::{Reporter, guard, quietly};
 use super::host::{CutOnDrop, HostHandle};
 use super::{
-    Functions, check, plan_with, problems, raw::Arrays, sink::open_task, table, view, with_defaults,
+    Functions, ask_with, check, plan_with, problems, raw::Arrays, sink::open_task, table, view, with_defaults,
 };
 use crate::{Poll, Source};
 use core::ffi::c_void;
@@ -54,11 +54,8 @@ unsafe extern "C" fn ask<S: Source>(
     // SAFETY: as in `validate`.
     let report = unsafe { Reporter::new(report) };
     guard(&report, || {
-        let config = with_defaults(&S::about(), view::config(config));
-        if let Some(answer) = S::ask(view::text(question), &config, view::text(input))? {
-            report.answer(&answer);
-        }
-        Ok(())
+        let ask = |config: &_| S::ask(view::text(question), config, view::text(input));
+        ask_with(&S::about(), view::config(config), ask, &report)
     })
 }
 
