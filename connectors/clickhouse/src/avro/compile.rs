@@ -5,18 +5,10 @@ use super::describe::describe;
 use super::natural::natural;
 use super::scalar::Scalar;
 use super::step::{Field, Items, Key, Step};
+use crate::binary::Unfit;
 use crate::binary::prefer::{rank, rank_of_parts};
 use crate::columns::Kind;
 use crate::types::{Element, Type, Variant};
-
-/// A type of the schema that a column cannot take.
-#[derive(Debug, PartialEq)]
-pub struct Unfit {
-    /// Names of the fields around it, innermost first.
-    path: Vec<String>,
-    /// The type in words.
-    pub what: String,
-}
 
 /// Compiles the types of one schema.
 pub struct Compiler<'a> {
@@ -27,19 +19,6 @@ pub struct Compiler<'a> {
 
 type Compiled = Result<Step, Unfit>;
 
-impl Unfit {
-    /// The field within `field` that does not fit.
-    pub fn field(&self, field: &str) -> String {
-        let inner = self.path.iter().rev().map(|name| format!(".{name}"));
-        std::iter::once(field.to_owned()).chain(inner).collect()
-    }
-
-    fn within(mut self, name: &str) -> Self {
-        self.path.push(name.to_owned());
-        self
-    }
-}
-
 impl<'a> Compiler<'a> {
     pub fn new(schema: &'a Schema) -> Self {
         Compiler { schema, budget: STEPS_MAX }
@@ -49,7 +28,7 @@ impl<'a> Compiler<'a> {
     pub fn step(&mut self, place: usize, ty: &Type) -> Compiled {
         self.budget = self.budget.saturating_sub(1);
         if self.budget == 0 {
-            return Err(Unfit { path: Vec::new(), what: format!("schema of more than {STEPS_MAX} steps") });
+            return Err(Unfit::new(format!("schema of more than {STEPS_MAX} steps")));
         }
         match (&self.schema.node(place).kind, ty) {
             (Avro::Null, _) => Ok(Step::Null),
@@ -76,7 +55,7 @@ impl<'a> Compiler<'a> {
 
     /// The type at `place` in words, as what does not fit.
     pub fn unfit(&self, place: usize) -> Unfit {
-        Unfit { path: Vec::new(), what: describe(self.schema, place) }
+        Unfit::new(describe(self.schema, place))
     }
 
     fn union(&mut self, place: usize, branches: &[usize], ty: &Type) -> Compiled {

@@ -5,10 +5,12 @@ mod ids;
 pub mod prefer;
 mod schemas;
 pub mod text;
+mod unfit;
 
 pub use fault::{Fault, Taken, Wrong, misfit, other_column, wrong_length};
 pub use ids::Ids;
 pub use schemas::{Missing, Schemas, Written};
+pub use unfit::Unfit;
 
 #[cfg(test)]
 pub mod fake;

@@ -9,19 +9,11 @@ use super::scalar::{Moment, Scalar, entry};
 use super::step::{Entry, Fields, Items, Key, Name, Names, Part, Step};
 use super::text::{self, Texts};
 use super::wire::Wire;
+use crate::binary::Unfit;
 use crate::binary::prefer::{rank, rank_of_parts};
 use crate::columns::{Column, Kind};
 use crate::types::{Element, Type, Variant};
 use crate::values::Zones;
-
-/// A type of the schema that a column cannot take.
-#[derive(Debug, PartialEq)]
-pub struct Unfit {
-    /// Names of the fields around it, innermost first.
-    path: Vec<String>,
-    /// The type in words.
-    pub what: String,
-}
 
 /// What a field holds: one value or many of a type.
 pub type Held = (Label, Proto);
@@ -37,19 +29,6 @@ pub struct Compiler<'a> {
 }
 
 type Compiled = Result<Step, Unfit>;
-
-impl Unfit {
-    /// The field within `field` that does not fit.
-    pub fn field(&self, field: &str) -> String {
-        let inner = self.path.iter().rev().map(|name| format!(".{name}"));
-        std::iter::once(field.to_owned()).chain(inner).collect()
-    }
-
-    fn within(mut self, name: &str) -> Self {
-        self.path.push(name.to_owned());
-        self
-    }
-}
 
 impl<'a> Compiler<'a> {
     pub fn new(outline: &'a Outline, texts: &'a Texts, counts_enums: bool) -> Self {
@@ -71,7 +50,7 @@ impl<'a> Compiler<'a> {
     pub fn step(&mut self, held: Held, ty: &Type) -> Compiled {
         self.budget = self.budget.saturating_sub(1);
         if self.budget == 0 {
-            return Err(Unfit { path: Vec::new(), what: format!("schema of more than {STEPS_MAX} steps") });
+            return Err(Unfit::new(format!("schema of more than {STEPS_MAX} steps")));
         }
         match (held.0, ty) {
             (_, Type::Geo(_, inner)) => self.step(held, inner),
@@ -95,7 +74,7 @@ impl<'a> Compiler<'a> {
 
     /// What is held in words, as what does not fit.
     pub fn unfit(&self, held: Held) -> Unfit {
-        Unfit { path: Vec::new(), what: describe(self.outline, held.0, held.1) }
+        Unfit::new(describe(self.outline, held.0, held.1))
     }
 
     fn single(&mut self, held: Held, ty: &Type) -> Compiled {
