@@ -9,6 +9,7 @@ mod fetch;
 mod flood;
 mod log;
 mod membership;
+mod messages;
 mod oauth;
 mod pattern;
 mod probe;
@@ -26,9 +27,9 @@ pub use consumer::{
 pub use consumer::{TopicPartition, Topics, Waker};
 pub use embedded::EmbeddedBroker;
 pub use error::{Error, Kind};
-pub use fetch::{Header, Message, Messages};
 pub use log::{CompactedLog, Leading, LogRecord, LogSettings};
 pub use membership::{Event, GroupMembership, GroupSettings, Lease, Member, Membership, Solo};
+pub use messages::{Header, Message, Messages};
 pub use producer::{Confirmed, fence, transaction_timeout, transactional};
 pub use producer::{Delivery, Outgoing, Producer, ProducerSettings, SendError};
 pub use ranges::{OffsetRange, read_ranges};

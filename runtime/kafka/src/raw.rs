@@ -23,6 +23,7 @@ use rdkafka::client::NativeClient;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use sys::rd_kafka_resp_err_t as Response;
 
+use crate::messages::Names;
 use crate::probe::Probe;
 use crate::{Error, TopicPartition};
 pub(crate) use ask::{ends, group_offsets, topic_configs};
@@ -54,13 +55,15 @@ struct Shared {
     probe: Probe,
 }
 
-/// A consumer of librdkafka. Messages hold on to it, since they must be gone before it is.
+/// A consumer of librdkafka.
 pub(crate) struct Handle {
     rk: NonNull<sys::rd_kafka_t>,
     queue: NonNull<sys::rd_kafka_queue_t>,
     // The callbacks' pointer leads here, so it goes after `rk`, in `drop`.
     _shared: Arc<Shared>,
     seat: Arc<Seat>,
+    /// Of the topics whose records it fetched.
+    pub(crate) names: Names,
 }
 
 // SAFETY: librdkafka guarantees that every call on a handle or a queue may come from any thread.
@@ -109,7 +112,7 @@ impl Handle {
         let seat = Arc::new(unsafe { Seat::new(rk) });
         let weak = Arc::downgrade(&seat);
         crate::oauth::serve(config, weak);
-        Ok(Self { rk, queue, _shared: shared, seat })
+        Ok(Self { rk, queue, _shared: shared, seat, names: Names::default() })
     }
 
     pub(crate) fn ops(&self) -> Ops<'_> {
@@ -166,7 +169,7 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.seat.clear();
-        // SAFETY: this is the last owner: messages, wakers and callers borrow or share the handle. The queue
+        // SAFETY: this is the last owner: wakers and callers borrow or share the handle. The queue
         // has to go before the client. Closing was done before, with a bound; here it must not wait.
         unsafe {
             sys::rd_kafka_queue_destroy(self.queue.as_ptr());

@@ -126,7 +126,7 @@ pub fn fetch(consumer: &mut Consumer, count: usize) -> Messages {
         assert!(Instant::now() < until, "{} of {count} records", all.map_or(0, |all| all.len()));
         let more = consumer.fetch(count, Duration::from_secs(1)).unwrap();
         match &mut all {
-            Some(all) => all.append(more),
+            Some(all) => all.append(&more),
             None => all = Some(more),
         }
     }

@@ -69,8 +69,9 @@ pub(super) struct Poller<'a> {
     measure_at: Instant,
 }
 
-/// Rows of one fetch: large enough to cost little, small enough to see a stop soon.
-const FETCH_ROWS: usize = 8192;
+/// Rows of one fetch: large enough to cost little, small enough to see a stop soon and to be copied out of Kafka's client
+/// while the processor still has them at hand.
+const FETCH_ROWS: usize = 2048;
 /// A fetch that finds nothing looks around again after this. Stops, pauses and the writer wake it earlier.
 const FETCH_WAIT: Duration = Duration::from_secs(1);
 /// A destination that is slower than this pauses the partitions; shorter stalls only stop the fetching, because
