@@ -274,6 +274,8 @@ fn client_settings(settings: &ConsumerSettings) -> ClientSettings {
         "queued.max.messages.kbytes",
         (settings.queue_bytes_max / 1024).clamp(1, 2_097_151).to_string(),
     );
+    // Small records take four times their size while they wait, so their number is bounded as well.
+    client.set_default("queued.min.messages", "20000");
     make_room_for_fetches(&mut client);
     client.set("group.id", &settings.group);
     if let Some(instance) = &settings.instance {

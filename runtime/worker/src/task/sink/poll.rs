@@ -72,6 +72,9 @@ pub(super) struct Poller<'a> {
 /// Rows of one fetch: large enough to cost little, small enough to see a stop soon and to be copied out of Kafka's client
 /// while the processor still has them at hand.
 const FETCH_ROWS: usize = 2048;
+/// Fetched ahead by Kafka's client, and at the same time the largest answer of a broker: what a batch takes long enough to
+/// decode for the next answer to come.
+const QUEUE_BYTES: usize = 4 << 20;
 /// A fetch that finds nothing looks around again after this. Stops, pauses and the writer wake it earlier.
 const FETCH_WAIT: Duration = Duration::from_secs(1);
 /// A destination that is slower than this pauses the partitions; shorter stalls only stop the fetching, because
@@ -106,7 +109,7 @@ pub(super) fn open(spec: &Arc<TaskSpec>, partitions: &Arc<Partitions>) -> Result
     let mut settings = ConsumerSettings::new(client, &group, topics, Box::new(listener));
     // A static member named after the task: wherever it starts, it takes over at once and fences its old self.
     settings.instance = Some(spec.id.to_string());
-    settings.queue_bytes_max = 8 << 20;
+    settings.queue_bytes_max = QUEUE_BYTES;
     Consumer::open(settings).map_err(|error| of_kafka("opening the consumer", &error))
 }
 
