@@ -18,7 +18,13 @@ LATENCIES = [
     ("p50 ms", "p50_ms"), ("p99 ms", "p99_ms"), ("p99.9 ms", "p999_ms"), ("greatest ms", "max_ms"), ("rows", "rows"),
     ("worker CPU % of a core", "cpu_percent"), ("peak memory MB", "peak_mb"),
 ]
+INSERTS = [
+    ("parts/s", "parts_per_s"), ("rows/s", "rows_per_s"), ("rows a part", "rows_per_part"),
+    ("worker CPU % of a core", "cpu_percent"),
+    ("peak memory MB", "peak_mb"),
+]
 START = "start and idle"
+PARTS = "64 partitions, 1,000 rows/s each: "
 LATENCY = "age of a row when a query finds it"
 FIRST_START = "first start, plugins new"
 
@@ -102,6 +108,8 @@ def size(data):
 def markdown(result):
     machine, versions, summary = result["machine"], result["versions"], result["summary"]
     cases = sorted({run["case"] for run in result["runs"]} - {START, FIRST_START, LATENCY})
+    steady = [case for case in cases if case.startswith(PARTS)]
+    cases = [case for case in cases if not case.startswith(PARTS)]
     loads = ["/".join(f"{load:.2f}" for load in machine[key]) for key in ("load_before", "load_after")]
     data = "; ".join(f"{name}: {one['records']:,} records {size(one)}, {one['fields']} fields, "
                      f"{one['partitions']} partitions" for name, one in result["data"].items())
@@ -119,6 +127,8 @@ def markdown(result):
         lines += [*table(summary, cases, THROUGHPUT), ""]
     if any(run["case"] == LATENCY for run in result["runs"]):
         lines += [*table(summary, [LATENCY], LATENCIES), ""]
+    if steady:
+        lines += [*table(summary, steady, INSERTS), ""]
     # "First start" has Penstock only: the plugins of its folder are new to it.
     lines += [*table(summary, [FIRST_START, START], STARTS), "", *goals(summary), ""]
     for failure in result["failures"]:
