@@ -7,7 +7,6 @@ use penstock_sdk::{About, Batch, Config, Error, Plan, Problem, Result, Sink, Tas
 use crate::binary::Schemas;
 use crate::check;
 use crate::delivery::Delivery;
-use crate::evolution::Mode;
 use crate::exact::Promise;
 use crate::incoming::{HeaderList, Incoming, Refusal};
 use crate::question;
@@ -67,10 +66,6 @@ impl Sink for ClickHouseSink {
         settings.open(task, envelope);
         if settings.shape.lines.is_some() && !matches!(task.value_format(), "text" | "bytes") {
             return Err(Error::config(LINES));
-        }
-        let has_types = matches!(task.value_format(), AVRO | PROTOBUF);
-        if has_types && settings.evolution.mode == Mode::Widen {
-            return Err(Error::config(WIDEN));
         }
         let schemas = |side, format| {
             let format = match format {
@@ -179,7 +174,6 @@ fn encoded(value: Value<'_>) -> Result<Option<&[u8]>> {
 const AVRO: &str = "avro-confluent";
 const PROTOBUF: &str = "protobuf-confluent";
 const EXPECTED: &str = "expected org.apache.kafka.connect.json.JsonConverter, io.confluent.connect.avro.AvroConverter or io.confluent.connect.protobuf.ProtobufConverter";
-const WIDEN: &str = "schemaEvolution: widen goes by values in JSON, and these are of a schema's types: expected off, add, overflow or halt";
 const LINES: &str = "insertFormat: csv and tsv are lines of text, so value.converter must be \
     org.apache.kafka.connect.storage.StringConverter or org.apache.kafka.connect.converters.ByteArrayConverter";
 const STRUCTURED: &str = "transforms: this sink decodes records by itself and cannot take transformed ones";

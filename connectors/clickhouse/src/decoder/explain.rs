@@ -5,32 +5,49 @@ use super::{Failure, slot::Slot};
 use crate::json::{Cursor, DEPTH_MAX, Fault};
 
 /// A record that does not fit its table, as a sentence that names the field, the value and the column.
-#[derive(Debug, PartialEq)]
-pub struct Misfit(String);
+#[derive(Clone, Debug, PartialEq)]
+pub struct Misfit {
+    sentence: String,
+    /// The slot whose column would take the record if it were wider, perhaps.
+    slot: Option<u32>,
+}
 
 impl Misfit {
     pub fn not_utf8(what: &str, at: usize) -> Self {
-        Misfit(format!("the {what} is not UTF-8 at byte {at}"))
+        Misfit::told(format!("the {what} is not UTF-8 at byte {at}"))
     }
 
     pub fn told(sentence: String) -> Self {
-        Misfit(sentence)
+        Misfit { sentence, slot: None }
+    }
+
+    /// For the sake of the column of a slot, if there is one.
+    pub fn at(self, slot: Option<u32>) -> Self {
+        Misfit { slot, ..self }
+    }
+
+    pub fn slot(&self) -> Option<usize> {
+        self.slot.map(|slot| slot as usize)
     }
 
     pub fn key(sentence: String) -> Self {
-        Misfit(sentence)
+        Misfit::told(sentence)
     }
 }
 
 impl fmt::Display for Misfit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
+        out.write_str(&self.sentence)
     }
 }
 
 impl Failure {
     pub(super) fn explain(&self, text: &str, slots: &[Slot]) -> Misfit {
-        Misfit(match self {
+        let slot = match self {
+            Failure::Field { slot, fault: Fault::Misfit { .. } } => Some(*slot as u32),
+            _ => None,
+        };
+        let sentence = match self {
             Failure::NoPayload => {
                 "the value has no field \"payload\", which JSON with a schema envelope must have".to_owned()
             }
@@ -41,7 +58,8 @@ impl Failure {
             Failure::Field { slot, fault: Fault::Misfit { at } } => misfit(text, *at, &slots[*slot]),
             Failure::Field { slot, fault } => format!("field {}: {}", slots[*slot].field, document(*fault)),
             Failure::Event(sentence) => sentence.clone(),
-        })
+        };
+        Misfit { sentence, slot }
     }
 }
 

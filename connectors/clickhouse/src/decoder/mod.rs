@@ -142,6 +142,11 @@ impl Decoder {
         self.has_stray
     }
 
+    /// The column that refused a record, if it was one alone.
+    pub fn column_of(&self, misfit: &Misfit) -> Option<&str> {
+        misfit.slot().and_then(|slot| self.rows.slots.get(slot)).map(|slot| slot.name.as_str())
+    }
+
     /// Bytes that a row takes at least, once a batch has met every column.
     pub fn row_bytes_min(&self) -> usize {
         let slots = self.rows.slots.iter().filter_map(|slot| slot.values.as_ref());

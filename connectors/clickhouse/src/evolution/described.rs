@@ -13,7 +13,7 @@ pub struct Described {
 pub struct Known {
     pub column: decoder::Column,
     /// The table is sorted, partitioned or sampled by it, or its engine reads it.
-    pub is_key: bool,
+    is_key: bool,
     /// An insert may name it.
     is_open: bool,
 }
@@ -40,6 +40,11 @@ impl Described {
         let open = self.columns.iter().filter(|known| known.is_open);
         let names = open.map(|known| (&known.column.name, &known.column.type_text));
         names.eq(columns.iter().map(|column| (&column.name, &column.type_text)))
+    }
+
+    /// Whether the table, or its engine, goes by a column.
+    pub fn is_key(&self, name: &str) -> bool {
+        self.columns.iter().any(|known| known.is_key && known.column.name == name)
     }
 
     /// Whether rows only pass through it to other tables, which would have to be altered first.

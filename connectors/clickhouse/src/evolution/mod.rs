@@ -14,9 +14,10 @@ use crate::proposal::{self, Column, Sample};
 use crate::server::Check;
 use crate::table::Name;
 use crate::target::{Link, Outcome};
+use crate::upsert;
 use additions::{Additions, additions};
 use described::Described;
-use widening::widenings;
+use widening::{Ground, Widening, widenings};
 
 /// What the settings say.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -104,7 +105,7 @@ impl Evolver {
         if !table.is_like(columns) {
             return Ok(None);
         }
-        let mut changes = self.widen(link, name, &table, (part, &rejected))?;
+        let mut changes = self.widen(link, name, (&table, columns), (part, &rejected))?;
         changes.extend(self.add(link, name, &table, (part, &rejected))?);
         Ok(Some(changes))
     }
@@ -144,19 +145,19 @@ impl Evolver {
         &mut self,
         link: &mut Link,
         name: &Name,
-        table: &Described,
+        (table, columns): (&Described, &[decoder::Column]),
         (part, rejected): (Part<'_>, &[usize]),
     ) -> Result<Vec<Change>, Failure> {
         let mut changes = Vec::new();
         if rejected.is_empty() || table.is_front() {
             return Ok(changes);
         }
-        let columns = table.columns.iter().map(|known| known.column.clone()).collect::<Vec<_>>();
-        let zones = link.zones.zones(&link.server, &columns)?;
+        let zones = link.zones.zones(&link.server, columns)?;
+        let upserts = link.shape.upserts.as_ref();
+        let keys = upserts.map(|upserts| upsert::keys(&link.server, name, upserts)).transpose()?;
+        let ground = Ground { shape: &link.shape, zones: &zones, keys: keys.as_ref(), table };
         let records = rejected.iter().map(|&index| &part.records[index]);
-        for (known, type_text) in widenings(records, &link.shape, table, &zones) {
-            let before = known.column.type_text.clone();
-            let column = Column { name: known.column.name.clone(), type_text };
+        for Widening { column, before } in widenings(records, &ground, columns)? {
             if self.stuck.contains(&(column.name.clone(), before.clone())) {
                 continue;
             }

@@ -31,6 +31,7 @@ pub use row::{row, values};
 pub use sample::Sample;
 pub use statement::{alter, definition};
 pub use wishes::{Engine, Family, Wishes};
+pub use written::Written;
 
 /// A column as a statement defines it.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,30 +8,30 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::binary::fake::{Fake, framed, open};
 
-fn with(lab: &Lab, more: &[(&str, &str)], keys: bool) -> Delivery {
+pub fn with(lab: &Lab, more: &[(&str, &str)], keys: bool) -> Delivery {
     let mut settings = Settings::parse(&config(more).with("database", &lab.database)).unwrap();
     settings.shape.schemas = Some(Fake::shared().schemas(""));
     settings.shape.key_schemas = keys.then(|| Fake::shared().schemas(""));
     Delivery::new(settings, false, patient()).unwrap()
 }
 
-fn types(lab: &Lab) -> String {
+pub fn types(lab: &Lab) -> String {
     let sql = "SELECT name, type FROM system.columns \
         WHERE database = '@' AND table = 't' AND name NOT IN ('_topic', '_partition', '_offset', '_timestamp') ORDER BY position";
     lab.run(sql).iter().map(|row| row.join(" ")).collect::<Vec<_>>().join(", ")
 }
 
 /// The other writer's bytes of a value, behind the id of its schema.
-fn written(schema: &Json, value: Value) -> Vec<u8> {
+pub fn written(schema: &Json, value: Value) -> Vec<u8> {
     let text = schema.to_string();
     let theirs = Theirs::parse_str(&text).unwrap();
     let body = GenericDatumWriter::builder(&theirs).build().unwrap().write_value_to_vec(value).unwrap();
     framed(Fake::shared().register(&text), &body)
 }
 
-type Field<'a> = (&'a str, Json, Value);
+pub type Field<'a> = (&'a str, Json, Value);
 
-fn record(fields: &[Field<'_>]) -> Vec<u8> {
+pub fn record(fields: &[Field<'_>]) -> Vec<u8> {
     let types: Vec<_> = fields.iter().map(|(name, ty, _)| json!({"name": name, "type": ty})).collect();
     let schema = json!({"type": "record", "name": "R", "fields": types});
     written(&schema, object(fields))
@@ -41,11 +41,11 @@ fn object(fields: &[Field<'_>]) -> Value {
     Value::Record(fields.iter().map(|(name, _, value)| ((*name).to_owned(), value.clone())).collect())
 }
 
-fn long(name: &str, value: i64) -> Field<'_> {
+pub fn long(name: &str, value: i64) -> Field<'_> {
     (name, json!("long"), Value::Long(value))
 }
 
-fn some(value: Value) -> Value {
+pub fn some(value: Value) -> Value {
     Value::Union(1, Box::new(value))
 }
 
@@ -186,7 +186,7 @@ fn upserts_sort_a_table_by_the_fields_of_avro_keys() {
 }
 
 /// A change event of Debezium that inserts a row of these fields.
-fn change(fields: &[Field<'_>]) -> Vec<u8> {
+pub fn change(fields: &[Field<'_>]) -> Vec<u8> {
     let types: Vec<_> = fields.iter().map(|(name, ty, _)| json!({"name": name, "type": ty})).collect();
     let row = json!({"type": "record", "name": "Row", "fields": types});
     let schema = json!({"type": "record", "name": "Envelope", "fields": [

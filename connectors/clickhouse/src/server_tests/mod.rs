@@ -22,6 +22,7 @@ mod tables;
 mod trouble;
 mod upserts;
 mod ways;
+mod widening;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -15,7 +15,7 @@ pub fn delivery(lab: &Lab) -> Delivery {
     with(lab, &[], Fake::shared().schemas_of(Format::Protobuf, ""))
 }
 
-fn with(lab: &Lab, more: &[(&str, &str)], schemas: Arc<Schemas>) -> Delivery {
+pub fn with(lab: &Lab, more: &[(&str, &str)], schemas: Arc<Schemas>) -> Delivery {
     let mut settings = Settings::parse(&config(more).with("database", &lab.database)).unwrap();
     settings.shape.schemas = Some(schemas);
     Delivery::new(settings, false, super::patient()).unwrap()

@@ -61,6 +61,8 @@ pub struct Finder<'a> {
     pub slots: &'a [Slot],
     /// The schema has fields that the table has not.
     pub has_unknown: bool,
+    /// The slot whose column takes no value of its field.
+    pub unfit: Option<u32>,
 }
 
 /// Why a schema goes into no row, as a sentence.
@@ -68,7 +70,7 @@ pub type Found = Result<Row, String>;
 
 impl<'a> Finder<'a> {
     pub fn new(schema: &'a Schema, paths: &'a Paths, slots: &'a [Slot]) -> Self {
-        Finder { compiler: Compiler::new(schema), paths, slots, has_unknown: false }
+        Finder { compiler: Compiler::new(schema), paths, slots, has_unknown: false, unfit: None }
     }
 
     /// A value of the type at `place` is a whole row.
@@ -140,6 +142,7 @@ impl<'a> Finder<'a> {
         };
         let step = self.compiler.step(place, &ty);
         step.map(|step| Row::Column(slot, step)).map_err(|unfit| {
+            self.unfit = Some(slot);
             let field = unfit.field(field);
             format!("field {field}: avro {} does not fit column {name} {type_text}", unfit.what)
         })

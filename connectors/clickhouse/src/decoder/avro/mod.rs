@@ -32,8 +32,8 @@ pub struct Avro {
     scratch: Vec<u8>,
 }
 
-/// A program, or the sentence that all records of the schema are refused with.
-type Known = Result<Program, String>;
+/// A program, or why all records of the schema are refused.
+type Known = Result<Program, Misfit>;
 
 struct Program {
     id: u32,
@@ -123,7 +123,7 @@ impl Decoder {
     fn run(&mut self, avro: &mut Avro, bytes: &[u8], purpose: Purpose) -> Result<Said, Refused> {
         let (id, body) = avro.ids.split(&avro.schemas, bytes)?;
         let place = avro.place(id, |schema| self.compile(id, schema, purpose))?;
-        let program = avro.programs[place].as_ref().map_err(|sentence| Misfit::told(sentence.clone()))?;
+        let program = avro.programs[place].as_ref().map_err(Clone::clone)?;
         self.unknown.any |= program.has_unknown;
         self.has_stray |= program.has_unknown;
         let read = match &program.what {
@@ -181,9 +181,9 @@ impl Decoder {
 
     /// What is wrong, at which byte of a record of which schema.
     #[cold]
-    fn told(&self, fault: &Fault, slot: Option<u32>, (id, at): (u32, usize)) -> Misfit {
-        let slot = slot.map(|slot| &self.rows.slots[slot as usize]);
-        Misfit::told(match (fault.wrong(), slot) {
+    fn told(&self, fault: &Fault, place: Option<u32>, (id, at): (u32, usize)) -> Misfit {
+        let slot = place.map(|slot| &self.rows.slots[slot as usize]);
+        let misfit = Misfit::told(match (fault.wrong(), slot) {
             (Wrong::Misfit(value), Some(slot)) => {
                 format!("field {}: {value} does not fit column {} {}", slot.field, slot.name, slot.type_text)
             }
@@ -192,7 +192,8 @@ impl Decoder {
                 format!("avro of schema {id} at byte {at}: field {}: {what}", slot.field)
             }
             (Wrong::Broken(what), None) => format!("avro of schema {id} at byte {at}: {what}"),
-        })
+        });
+        misfit.at(place.filter(|_| matches!(fault.wrong(), Wrong::Misfit(_))))
     }
 
     fn compile(&mut self, id: u32, schema: &Schema, purpose: Purpose) -> Known {
@@ -215,9 +216,10 @@ impl Decoder {
                 Change::compile(&mut finder, version).map(What::Change)
             }
         };
-        let has_unknown = finder.has_unknown;
+        let Finder { has_unknown, unfit, .. } = finder;
         self.unknown.new |= has_unknown;
-        Ok(Program { id, root, shared: Shared::new(schema), what: what?, has_unknown })
+        let what = what.map_err(|sentence| Misfit::told(sentence).at(unfit))?;
+        Ok(Program { id, root, shared: Shared::new(schema), what, has_unknown })
     }
 }
 

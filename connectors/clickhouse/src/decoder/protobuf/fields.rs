@@ -50,6 +50,8 @@ pub struct Finder<'a> {
     pub slots: &'a [Slot],
     /// The schema has fields that the table has not.
     pub has_unknown: bool,
+    /// The slot whose column takes no value of its field.
+    pub unfit: Option<u32>,
 }
 
 /// An error is a sentence on why a schema goes into no row.
@@ -62,7 +64,7 @@ impl<'a> Finder<'a> {
         slots: &'a [Slot],
     ) -> Self {
         let compiler = Compiler::new(outline, texts, counts_enums);
-        Finder { compiler, paths, slots, has_unknown: false }
+        Finder { compiler, paths, slots, has_unknown: false, unfit: None }
     }
 
     /// Fields of the message at `place` are looked for at this level.
@@ -132,6 +134,7 @@ impl<'a> Finder<'a> {
             ));
         };
         let part = self.compiler.part(field, &ty).map_err(|unfit| {
+            self.unfit = Some(slot);
             let path = unfit.field(path);
             format!("field {path}: protobuf {} does not fit column {name} {type_text}", unfit.what)
         })?;

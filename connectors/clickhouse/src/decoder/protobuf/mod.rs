@@ -41,8 +41,8 @@ pub struct Protobuf {
 /// The indexes of a message as they are written, and where its program is.
 type Place = (Box<[u8]>, usize);
 
-/// A program, or the sentence that all records of the message are refused with.
-type Known = Result<Program, String>;
+/// A program, or why all records of the message are refused.
+type Known = Result<Program, Misfit>;
 
 struct Program {
     id: u32,
@@ -105,7 +105,9 @@ impl Protobuf {
         } else {
             let indexes = wire::take_message_indexes(&mut &*path).map_err(Missing::from)?;
             let outline = self.schemas.message(id, &indexes)?;
-            let known = outline.and_then(|outline| compile(&outline, self.schemas.counts_enums));
+            let known = outline
+                .map_err(Misfit::told)
+                .and_then(|outline| compile(&outline, self.schemas.counts_enums));
             if self.programs.len() >= PROGRAMS_MAX {
                 self.programs.clear();
                 self.places.clear();
@@ -153,7 +155,7 @@ impl Decoder {
             self.compile_protobuf(id, (outline, counts_enums), purpose)
         })?;
         let Protobuf { programs, notes, scratch, .. } = protobuf;
-        let program = programs[place].as_ref().map_err(|sentence| Misfit::told(sentence.clone()))?;
+        let program = programs[place].as_ref().map_err(Clone::clone)?;
         self.unknown.any |= program.has_unknown;
         let read = match &program.what {
             What::Row(level) => {
@@ -213,9 +215,9 @@ impl Decoder {
 
     /// What is wrong with a record of which schema.
     #[cold]
-    fn told_protobuf(&self, fault: &Fault, slot: Option<u32>, id: u32) -> Misfit {
-        let slot = slot.map(|slot| &self.rows.slots[slot as usize]);
-        Misfit::told(match (fault.wrong(), slot) {
+    fn told_protobuf(&self, fault: &Fault, place: Option<u32>, id: u32) -> Misfit {
+        let slot = place.map(|slot| &self.rows.slots[slot as usize]);
+        let misfit = Misfit::told(match (fault.wrong(), slot) {
             (Wrong::Misfit(value), Some(slot)) => {
                 format!("field {}: {value} does not fit column {} {}", slot.field, slot.name, slot.type_text)
             }
@@ -224,7 +226,8 @@ impl Decoder {
                 format!("protobuf of schema {id}: field {}: {what}", slot.field)
             }
             (Wrong::Broken(what), None) => format!("protobuf of schema {id}: {what}"),
-        })
+        });
+        misfit.at(place.filter(|_| matches!(fault.wrong(), Wrong::Misfit(_))))
     }
 
     fn compile_protobuf(
@@ -253,10 +256,11 @@ impl Decoder {
                 Change::compile(&mut finder, version).map(What::Change)
             }
         };
-        let has_unknown = finder.has_unknown;
+        let Finder { has_unknown, unfit, .. } = finder;
         self.unknown.new |= has_unknown;
+        let what = what.map_err(|sentence| Misfit::told(sentence).at(unfit))?;
         let whole = TextOf::new(Label::One, Proto::Message(0));
-        Ok(Program { id, what: what?, texts, whole, has_unknown })
+        Ok(Program { id, texts, whole, what, has_unknown })
     }
 }
 
