@@ -34,6 +34,11 @@ enum Shape {
     DateTime64,
     Array(Box<Found>),
     Object(BTreeMap<String, Found>),
+    /// Integers that only a float would hold together.
+    Wide,
+    /// Arrays whose elements no single type holds, though one holds those of each array. The server keeps them apart,
+    /// unless it meets an array that is mixed in itself.
+    Apart,
     /// Values that no single type holds.
     Mixed,
 }
@@ -145,7 +150,7 @@ impl Found {
             Shape::DateTime => Type::DateTime(None),
             Shape::DateTime64 => Type::DateTime64(9, None),
             // These hold NULL themselves or have no NULL.
-            Shape::Mixed => return Type::Dynamic("Dynamic".into()),
+            Shape::Wide | Shape::Apart | Shape::Mixed => return Type::Dynamic("Dynamic".into()),
             Shape::Array(elements) => return Type::Array(Box::new(elements.into_type())),
             Shape::Object(fields) if fields.is_empty() => return Type::String,
             Shape::Object(fields) => {
@@ -158,16 +163,25 @@ impl Found {
 }
 
 impl Shape {
+    /// Whether one type holds all values.
+    fn is_one(&self) -> bool {
+        !matches!(self, Shape::Wide | Shape::Apart | Shape::Mixed)
+    }
+
     fn join(self, other: Shape) -> Shape {
         use Shape::{
-            Array, Bool, Date, DateTime, DateTime64, Float, Int, Mixed, Object, Text, UInt, Unknown,
+            Apart, Array, Bool, Date, DateTime, DateTime64, Float, Int, Mixed, Object, Text, UInt, Unknown,
+            Wide,
         };
         match (self, other) {
             (Unknown, known) | (known, Unknown) => known,
             (Int { negative: left }, Int { negative: right }) => Int { negative: left || right },
-            (Int { negative: true }, UInt) | (UInt, Int { negative: true }) => Mixed,
+            (Int { negative: true } | Wide, UInt)
+            | (UInt, Int { negative: true } | Wide)
+            | (Wide, Int { .. } | Bool)
+            | (Int { .. } | Bool, Wide) => Wide,
             (UInt, Int { .. } | UInt | Bool) | (Int { .. } | Bool, UInt) => UInt,
-            (Float, Int { .. } | UInt | Bool) | (Int { .. } | UInt | Bool, Float) => Float,
+            (Float, Int { .. } | UInt | Wide | Bool) | (Int { .. } | UInt | Wide | Bool, Float) => Float,
             (number @ Int { .. }, Bool) | (Bool, number @ Int { .. }) => number,
             (Text | Bool, Date | DateTime | DateTime64)
             | (Date | DateTime | DateTime64, Text | Bool)
@@ -176,7 +190,13 @@ impl Shape {
             (Date | DateTime | DateTime64, DateTime64) | (DateTime64, Date | DateTime) => DateTime64,
             (Date, DateTime) | (DateTime, Date) => DateTime,
             (Object(fields), Text) | (Text, Object(fields)) if fields.is_empty() => Text,
-            (Array(left), Array(right)) => Array(Box::new(left.join(*right))),
+            (Array(left), Array(right)) => {
+                let was_one = left.shape.is_one() && right.shape.is_one();
+                let joined = left.join(*right);
+                if was_one && !joined.shape.is_one() { Apart } else { Array(Box::new(joined)) }
+            }
+            (Apart, Array(mixed)) | (Array(mixed), Apart) if mixed.shape == Mixed => Array(mixed),
+            (Apart, Array(_)) | (Array(_), Apart) => Apart,
             (Object(mut fields), Object(others)) => {
                 for (name, value) in others {
                     let joined = match fields.remove(&name) {
@@ -215,6 +235,26 @@ mod tests {
         check("[true, \"a\"]", "Array(String)");
         check("[{\"b\": 1}, {\"a\": [null]}]", "Array(Tuple(`a` Array(Nullable(String)), `b` Int64))");
         check("[\"2020-01-01\", \"2020-01-01 00:00:00\"]", "Array(DateTime)");
+        check("[-1, 18446744073709551615]", "Array(Dynamic)");
+        check("[-1, 18446744073709551615, true, 1.5]", "Array(Float64)");
+        check("[1.5, -1, 18446744073709551615]", "Array(Float64)");
+        check("[-1, 18446744073709551615, \"a\"]", "Array(Dynamic)");
+    }
+
+    #[test]
+    fn arrays_that_no_type_holds_together_are_kept_apart() {
+        check("[[0], [1.5]]", "Array(Array(Float64))");
+        check("[[0], [\"\"]]", "Array(Dynamic)");
+        check("[[0], [\"\"], []]", "Array(Dynamic)");
+        check("[[-1], [18446744073709551615]]", "Array(Dynamic)");
+        check("[[[0]], [[\"\"]]]", "Array(Dynamic)");
+        check("[[0], [[1]]]", "Array(Dynamic)");
+        check("[[0], [\"\"], 1]", "Array(Dynamic)");
+        // One that is mixed in itself has a type that holds the others.
+        check("[[0], [1, \"a\"]]", "Array(Array(Dynamic))");
+        check("[[0], [\"\"], [1, \"a\"]]", "Array(Array(Dynamic))");
+        check("[[1, \"a\"], [[1]]]", "Array(Array(Dynamic))");
+        check("[[[0], [\"\"]], [[0]]]", "Array(Array(Dynamic))");
     }
 
     #[test]
