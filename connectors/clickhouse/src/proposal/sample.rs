@@ -2,10 +2,12 @@
 use std::collections::HashMap;
 
 use formats::avro::Schema;
+use formats::protobuf::Outline;
 
 use super::declared::{self, Rows};
 use super::facts::{Facts, ROOM};
 use super::keys::Keys;
+use super::outlined;
 use super::row;
 use super::written::{Which, Written};
 use crate::failure::Failure;
@@ -54,8 +56,16 @@ impl Sample {
 
     /// What the schema of a writer says of all records that it allows. It fails where they have no fields that it names.
     pub fn of_schema(schema: &Schema, shape: &Shape) -> Result<Self, &'static str> {
-        let mut room = ROOM;
-        match declared::rows(schema, shape, &mut room) {
+        Self::of_rows(declared::rows(schema, shape, &mut { ROOM }))
+    }
+
+    /// As [`Self::of_schema`], of a message and whether its enums are numbers.
+    pub fn of_message(message: (&Outline, bool), shape: &Shape) -> Result<Self, &'static str> {
+        Self::of_rows(outlined::rows(message, shape, &mut { ROOM }))
+    }
+
+    fn of_rows(rows: Rows) -> Result<Self, &'static str> {
+        match rows {
             Rows::Fields(facts) => Ok(Sample { root: facts, ..Sample::default() }),
             Rows::Names => Err("a map's fields are named by records, not by the schema"),
             Rows::Nothing => Err("no record is in it"),

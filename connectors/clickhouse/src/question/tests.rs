@@ -47,6 +47,78 @@ fn a_schema_makes_a_table_and_topics_name_it() {
     }
 }
 
+/// The columns of an answer, but those that every table has.
+fn columns(answer: &serde_json::Value) -> String {
+    let columns = answer["columns"].as_array().unwrap().iter();
+    let text = columns
+        .map(|column| format!("{} {}", column["name"].as_str().unwrap(), column["type"].as_str().unwrap()));
+    text.filter(|text| !text.starts_with('_')).collect::<Vec<_>>().join(", ")
+}
+
+const PROTO: &str = r#"syntax = "proto3"; package shop; import "money.proto"; import "google/protobuf/timestamp.proto";
+    message First { int32 a = 1; message Inner { string in = 1; } }
+    message Order { int64 id = 1; optional double share = 2; repeated string tags = 3; E state = 4; Price price = 5;
+      google.protobuf.Timestamp at = 6; map<string, uint32> counts = 7; }
+    enum E { OPEN = 0; }"#;
+
+fn proto(more: &serde_json::Value) -> String {
+    let price = "syntax = \"proto3\"; package shop; message Price { int64 units = 1; string currency = 2; }";
+    let mut input = serde_json::json!({"topic": "t", "schema": PROTO, "schemaType": "PROTOBUF",
+        "references": [{"name": "money.proto", "schema": price}]});
+    for (key, value) in more.as_object().unwrap() {
+        input[key] = value.clone();
+    }
+    input.to_string()
+}
+
+#[test]
+fn a_message_makes_a_table() {
+    let order = "id Int64, share Nullable(Float64), tags Array(String), state LowCardinality(String), \
+        price Tuple(`units` Int64, `currency` String), at Nullable(DateTime64(6, 'UTC')), counts Map(String, UInt32)";
+    for name in ["Order", "shop.Order"] {
+        let answer = asked(&[], &proto(&serde_json::json!({"message": name})));
+        assert_eq!(columns(&answer), order);
+        assert!(answer["statement"].as_str().unwrap().contains("`counts` Map(String, UInt32)"), "{answer}");
+    }
+    assert_eq!(columns(&asked(&[], &proto(&serde_json::json!({})))), "a Int32");
+    assert_eq!(columns(&asked(&[], &proto(&serde_json::json!({"message": "First.Inner"})))), "in String");
+    // The converter says it as well, and what becomes of enums.
+    let converter = ("value.converter", "io.confluent.connect.protobuf.ProtobufConverter");
+    let input = proto(&serde_json::json!({"schemaType": null, "message": "Order"}));
+    let answer = asked(&[converter, ("value.converter.int.for.enums", "true")], &input);
+    assert_eq!(columns(&answer), order.replace("LowCardinality(String)", "Int32"));
+    let flat = asked(&[("flattenSeparator", "_")], &proto(&serde_json::json!({"message": "Order"})));
+    assert!(columns(&flat).contains("price_units Nullable(Int64)"), "{flat}");
+}
+
+#[test]
+fn schemas_that_make_no_table_are_told_why() {
+    let told = |more: serde_json::Value, expected: &str| {
+        let error = ask("table", &config(&[]), &proto(&more)).unwrap_err();
+        assert!(error.message().starts_with(expected), "{error}");
+    };
+    told(serde_json::json!({"message": "Nobody"}), "input.message: the schema has no message Nobody");
+    told(serde_json::json!({"schemaType": "XML"}), "input.schemaType: expected AVRO or PROTOBUF, got XML");
+    told(serde_json::json!({"schema": "message {"}), "input.schema: Protobuf schema: ");
+    told(
+        serde_json::json!({"schema": "syntax = \"proto3\";"}),
+        "input.schema: the Protobuf schema has no message",
+    );
+    told(serde_json::json!({"references": []}), "input.schema: Protobuf schema: ");
+    told(serde_json::json!({"references": 7}), "input: expected a list of references at byte ");
+    told(serde_json::json!({"references": [{"nam": ""}]}), "input: expected name or schema at byte ");
+    told(serde_json::json!({"schemaType": "AVRO", "message": "Order"}), "input.message: only Protobuf has");
+}
+
+#[test]
+fn an_avro_schema_may_refer_to_others() {
+    let inner = r#"{"type":"record","name":"I","fields":[{"name":"x","type":"int"}]}"#;
+    let outer = r#"{"type":"record","name":"O","fields":[{"name":"i","type":"I"}]}"#;
+    let input =
+        serde_json::json!({"topic": "t", "schema": outer, "references": [{"name": "I", "schema": inner}]});
+    assert_eq!(columns(&asked(&[], &input.to_string())), "i Tuple(`x` Int32)");
+}
+
 #[test]
 fn converters_say_what_values_and_keys_are() {
     let json = "org.apache.kafka.connect.json.JsonConverter";
@@ -83,7 +155,7 @@ fn input_that_makes_no_table_is_told_what_is_expected() {
     refused(
         &[],
         r#"{"recrods":7}"#,
-        "input: expected topic, records or schema at byte 11 of {\"recrods\":7}",
+        "input: expected topic, records, schema, schemaType, message or references at byte 11 of {\"recrods\":7}",
     );
     refused(
         &[],
