@@ -8,11 +8,11 @@ use penstock_sdk::{Error, Result};
 use crate::creation::{self, Opened};
 use crate::exact::{self, Promise};
 use crate::failure::{Cause, Failure};
-use crate::incoming::Incoming;
+use crate::incoming::{Class, Incoming};
 use crate::notice::Notice;
 use crate::pace::Pace;
 use crate::server::Server;
-use crate::settings::Settings;
+use crate::settings::{RECORD_BYTES, Settings};
 use crate::table::{Name, ZoneCache};
 use crate::target::{Link, Outcome, Target, Wait};
 use crate::wave::{self, Settled, Share};
@@ -92,6 +92,7 @@ impl Delivery {
         let batch = identity(records);
         if self.receipts.batch != batch {
             self.receipts = Receipts { batch, ..Receipts::default() };
+            self.refuse_large(records);
         }
         let mut parts = self.parts(records);
         parts.retain(|(name, _)| !self.receipts.done.contains(name));
@@ -238,13 +239,28 @@ impl Delivery {
         }
     }
 
-    /// The records of each table, tables in the order in which the batch names them.
+    /// Records that are larger than may be: what a record takes on its way is a multiple of its size.
+    fn refuse_large(&mut self, records: &[Incoming<'_>]) {
+        let max = self.settings.record_bytes_max;
+        for (index, record) in records.iter().enumerate().filter(|(_, record)| record.bytes() > max) {
+            let reason = format!(
+                "the record has {} bytes of key and value, and {RECORD_BYTES} lets {max} through",
+                record.bytes()
+            );
+            self.receipts.outcome.rejected.push((index, record.refusal(Class::Parsing, &reason)));
+        }
+    }
+
+    /// The records of each table that are not too large, tables in the order in which the batch names them.
     fn parts(&self, records: &[Incoming<'_>]) -> Vec<(Name, Vec<usize>)> {
         let mut parts: Vec<(Name, Vec<usize>)> = Vec::new();
         let mut places: HashMap<&str, usize> = HashMap::new();
         // Batches come partition by partition, so the topic is nearly always the one before.
         let mut last = ("", 0);
         for (index, record) in records.iter().enumerate() {
+            if record.bytes() > self.settings.record_bytes_max {
+                continue;
+            }
             if record.topic != last.0 || parts.is_empty() {
                 let place = *places.entry(record.topic).or_insert_with(|| {
                     let name = self.table(record.topic);

@@ -39,6 +39,11 @@ pub enum Class {
 }
 
 impl Incoming<'_> {
+    /// Bytes of key and value.
+    pub fn bytes(&self) -> usize {
+        self.key.map_or(0, <[u8]>::len) + self.value.map_or(0, <[u8]>::len)
+    }
+
     /// A reason not to insert the record, with where the record stands in Kafka.
     pub fn refusal(&self, class: Class, reason: &impl fmt::Display) -> Refusal {
         let sentence = format!("{}-{}@{}: {reason}", self.topic, self.partition, self.offset);

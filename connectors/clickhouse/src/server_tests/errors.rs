@@ -152,3 +152,37 @@ fn an_error_table_needs_insert_and_create_table_where_nobody_has_created_it() {
     assert_eq!(inserter.write(&[bad(1)], None).unwrap().rejected.len(), 1);
     assert_eq!(lab.run("SELECT count() FROM @.t_penstock_error"), [["2"]]);
 }
+
+#[test]
+fn records_that_are_too_large_are_refused_with_their_size_and_the_others_arrive() {
+    let lab = Lab::new();
+    lab.run("CREATE TABLE @.t (k UInt32, v String) ENGINE = MergeTree ORDER BY k");
+    let value = |k: u32, bytes: usize| {
+        let start = format!("{{\"k\":{k},\"v\":\"");
+        let letters = "x".repeat(bytes - start.len() - 2);
+        format!("{start}{letters}\"}}")
+    };
+    let limit = [("recordBytesMax", "100"), ERRORS[0], ERRORS[1]];
+    let mut delivery = lab.delivery(&limit);
+    let values = [value(1, 100), value(2, 101), value(3, 20)];
+    let outcome = write(&mut delivery, "t", &values).unwrap();
+    let reason = "t-0@1: the record has 101 bytes of key and value, and recordBytesMax lets 100 through";
+    assert_eq!(
+        outcome.rejected.iter().map(|(at, why)| (*at, &*why.sentence)).collect::<Vec<_>>(),
+        [(1, reason)]
+    );
+    assert_eq!(lab.run("SELECT k, length(v) FROM @.t ORDER BY k"), [["1", "86"], ["3", "6"]]);
+    let kept = lab.run("SELECT error_class, error_message, length(raw_message) FROM @.t_penstock_error");
+    assert_eq!(kept, [["DATA_PARSING_ERROR", reason, "101"]]);
+    // The key counts, a batch may have no other record, and without a limit of one's own it is 16 MiB.
+    let key = Some(&[b'k'; 91][..]);
+    let record = Incoming { topic: "t", key, value: Some(b"{\"k\":4}   "), ..Incoming::default() };
+    let outcome = delivery.write(std::slice::from_ref(&record), None).unwrap();
+    assert_eq!((outcome.rows, outcome.rejected.len()), (0, 1), "{:?}", outcome.rejected);
+    let mut delivery = lab.delivery(&[]);
+    assert_eq!(delivery.write(&[record], None).unwrap().rows, 1);
+    let outcome = write(&mut delivery, "t", &[value(5, 16 << 20), value(6, (16 << 20) + 1)]).unwrap();
+    assert_eq!((outcome.rows, outcome.rejected.len()), (1, 1));
+    assert!(outcome.rejected[0].1.sentence.contains("has 16777217 bytes"), "{:?}", outcome.rejected);
+    assert_eq!(lab.run("SELECT length(v) FROM @.t WHERE k = 5"), [["16777202"]]);
+}

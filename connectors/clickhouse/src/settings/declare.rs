@@ -1,7 +1,7 @@
 //! Declares every setting: the names of clickhouse-kafka-connect, and `url`.
 use penstock_sdk::{Importance, Setting};
 
-use super::flush;
+use super::{RECORD_BYTES, flush};
 
 /// All settings, in the order in which a form shows them.
 pub fn declare() -> Vec<Setting> {
@@ -191,6 +191,10 @@ fn batches() -> Vec<Setting> {
         ),
         Setting::int("insertConnections").default("4").range(1, 64).doc(
             "Inserts into different tables that a task has on their way at the same time.",
+        ),
+        Setting::long(RECORD_BYTES).default("16777216").range(1, 1 << 30).doc(
+            "Bytes of a record's key and value together. Larger records are rejected with their size: what one takes \
+             of memory on its way is a multiple of it.",
         ),
         Setting::boolean("asyncInsert").default("false").doc(
             "Whether the server may gather the rows of many small inserts before it stores them (async_insert). A batch \

@@ -59,6 +59,8 @@ pub struct Settings {
     pub insert_timeout: Duration,
     /// Inserts that are on their way at the same time.
     pub inserts_max: usize,
+    /// Key and value of a record have no more bytes, or it is refused.
+    pub record_bytes_max: usize,
     /// The server may gather rows of several inserts.
     pub async_insert: bool,
     pub skip_missing_tables: bool,
@@ -109,6 +111,7 @@ impl Settings {
             query_timeout: seconds("timeoutSeconds", 30)?.max(Duration::from_secs(1)),
             insert_timeout: Duration::from_millis(insert_timeout.unwrap_or(INSERT_TIMEOUT_MS)),
             inserts_max: config.parsed("insertConnections")?.unwrap_or(INSERTS_MAX),
+            record_bytes_max: config.parsed(RECORD_BYTES)?.unwrap_or(RECORD_BYTES_MAX),
             async_insert: async_insert(config)?,
             skip_missing_tables: config.flag("suppressTableExistenceException", false)?,
             loss: match text("precisionLoss", "times").to_ascii_lowercase().as_str() {
@@ -206,6 +209,8 @@ fn split(config: &Config) -> Result<Option<String>> {
 }
 
 const INSERT_TIMEOUT_MS: u64 = 240_000;
+pub const RECORD_BYTES: &str = "recordBytesMax";
+const RECORD_BYTES_MAX: usize = 16 << 20;
 /// Enough to hide the server's answers behind each other.
 const INSERTS_MAX: usize = 4;
 
