@@ -16,6 +16,14 @@ struct Found {
     shape: Shape,
     /// Some of them are NULL.
     null: bool,
+    /// Arrays of different types became one.
+    widened: bool,
+}
+
+impl From<Shape> for Found {
+    fn from(shape: Shape) -> Self {
+        Found { shape, null: false, widened: false }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -56,10 +64,10 @@ fn found(json: &mut Cursor<'_>) -> Result<Found, Fault> {
         }
         _ => {
             json.literal("null")?;
-            return Ok(Found { shape: Shape::Unknown, null: true });
+            return Ok(Found { null: true, ..Shape::Unknown.into() });
         }
     };
-    Ok(Found { shape, null: false })
+    Ok(shape.into())
 }
 
 /// The server has no tuple with a name that is empty, that comes twice or that is its own name for NULLs.
@@ -81,7 +89,7 @@ fn object(json: &mut Cursor<'_>, at: usize) -> Result<Shape, Fault> {
 
 fn array(json: &mut Cursor<'_>, at: usize) -> Result<Shape, Fault> {
     json.enter()?;
-    let mut elements = Found { shape: Shape::Unknown, null: false };
+    let mut elements = Found::from(Shape::Unknown);
     let mut count = 0;
     let mut more = json.any(b']')?;
     while more {
@@ -92,6 +100,11 @@ fn array(json: &mut Cursor<'_>, at: usize) -> Result<Shape, Fault> {
     // Every element gets a value for each name that any of them has, so short text could become long columns.
     if count * elements.size() > SPREAD_MAX * (json.position() - at) {
         return Err(Fault::Misfit { at });
+    }
+    // Beside NULL the server makes arrays no wider.
+    let is_widened = std::mem::take(&mut elements.widened);
+    if elements.null && is_widened && !elements.is_mixed() {
+        elements.shape = Shape::Apart;
     }
     Ok(Shape::Array(Box::new(elements)))
 }
@@ -128,7 +141,27 @@ fn text(text: &str) -> Shape {
 
 impl Found {
     fn join(self, other: Found) -> Found {
-        Found { null: self.null || other.null, shape: self.shape.join(other.shape) }
+        let widens = match (&self.shape, &other.shape) {
+            (Shape::Array(left), Shape::Array(right)) => !left.is_like(right),
+            _ => false,
+        };
+        let widened = self.widened || other.widened || widens;
+        Found { null: self.null || other.null, widened, shape: self.shape.join(other.shape) }
+    }
+
+    /// Whether both have one type.
+    fn is_like(&self, other: &Found) -> bool {
+        let alike = match (&self.shape, &other.shape) {
+            (Shape::Int { .. }, Shape::Int { .. }) => true,
+            (Shape::Array(left), Shape::Array(right)) => left.is_like(right),
+            (left, right) => left == right,
+        };
+        alike && self.null == other.null
+    }
+
+    /// Whether these are arrays of values of any type.
+    fn is_mixed(&self) -> bool {
+        matches!(&self.shape, Shape::Array(inner) if inner.shape == Shape::Mixed)
     }
 
     /// The number of values that an element of this kind has at least.
@@ -252,9 +285,17 @@ mod tests {
         check("[[0], [\"\"], 1]", "Array(Dynamic)");
         // One that is mixed in itself has a type that holds the others.
         check("[[0], [1, \"a\"]]", "Array(Array(Dynamic))");
-        check("[[0], [\"\"], [1, \"a\"]]", "Array(Array(Dynamic))");
         check("[[1, \"a\"], [[1]]]", "Array(Array(Dynamic))");
+        check("[[0], [\"\"], [1, \"a\"]]", "Array(Array(Dynamic))");
         check("[[[0], [\"\"]], [[0]]]", "Array(Array(Dynamic))");
+        // Beside NULL they have to be the same.
+        check("[[1], null, [-1]]", "Array(Array(Int64))");
+        check("[null, []]", "Array(Array(String))");
+        check("[[true], null, []]", "Array(Dynamic)");
+        check("[[], null, [true]]", "Array(Dynamic)");
+        check("[[1], null, [1.5]]", "Array(Dynamic)");
+        check("[[1], null, [null]]", "Array(Dynamic)");
+        check("[[1, \"a\"], null, []]", "Array(Array(Dynamic))");
     }
 
     #[test]
