@@ -15,13 +15,15 @@ pub struct Compiler<'a> {
     pub schema: &'a Schema,
     /// Steps that may yet be made. A few names in a schema can stand for a tree without end.
     budget: usize,
+    /// Types whose values go to a `Dynamic`, each within the one before.
+    open: Vec<usize>,
 }
 
 type Compiled = Result<Step, Unfit>;
 
 impl<'a> Compiler<'a> {
     pub fn new(schema: &'a Schema) -> Self {
-        Compiler { schema, budget: STEPS_MAX }
+        Compiler { schema, budget: STEPS_MAX, open: Vec::new() }
     }
 
     /// What is done with values of the type at `place` in a column of this type.
@@ -111,10 +113,14 @@ impl<'a> Compiler<'a> {
     }
 
     fn dynamic(&mut self, place: usize) -> Compiled {
-        let ty = natural(self.schema, place, &mut self.budget);
-        let step = self.step(place, &ty)?;
+        // A union of several types is a `Dynamic` again: without this, one that holds its own record would go on for ever.
+        let is_open = self.open.contains(&place) || self.open.len() >= DYNAMICS_MAX;
+        let ty = if is_open { Type::String } else { natural(self.schema, place, &mut self.budget) };
+        self.open.push(place);
+        let step = self.step(place, &ty);
+        self.open.pop();
         let name = ty.to_string();
-        Ok(Step::Typed(Box::new((ty, name)), Box::new(step)))
+        Ok(Step::Typed(Box::new((ty, name)), Box::new(step?)))
     }
 
     fn array(&mut self, place: usize, items: usize, ty: &Type) -> Compiled {
@@ -223,3 +229,5 @@ fn weight(ty: &Type) -> usize {
 }
 
 const STEPS_MAX: usize = 200_000;
+/// `Dynamic` values within each other that keep their types.
+const DYNAMICS_MAX: usize = 8;

@@ -361,3 +361,34 @@ fn a_few_bytes_cannot_become_many() {
     }
     assert_eq!(run(&list, &[("v", "String")], &[2, 2, 0]), Ok(Appended::Row));
 }
+
+#[test]
+fn a_union_that_holds_its_own_record_ends_as_json_text_in_a_dynamic() {
+    let choice = json!(["null", "R", {"type": "array", "items": "R"}, {"type": "map", "values": "R"}]);
+    let schema = json!({"type": "record", "name": "R", "fields": [{"name": "v", "type": choice}]});
+    let of = |branch, value| Value::Record(vec![("v".into(), Value::Union(branch, Box::new(value)))]);
+    let leaf = of(0, Value::Null);
+    let value = of(2, Value::Array(vec![of(1, of(1, leaf.clone())), leaf]));
+    let mut ours = decoder(&[("v", "Dynamic")], &shape());
+    assert_eq!(ours.append(&record(&schema, value)), Ok(Appended::Row));
+    let (_, bytes) = sent(&mut ours);
+    let has = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+    assert!(
+        has(b"Array(Tuple(`v` Dynamic))") && has(b"{\"v\":null}"),
+        "{:?}",
+        String::from_utf8_lossy(&bytes)
+    );
+    // Many records that all hold each other are more than any program: none of them hangs.
+    let names: Vec<_> = (0..40).map(|number| format!("R{number}")).collect();
+    let mut branches = vec![json!("null")];
+    let mut types = Vec::new();
+    for name in &names {
+        types.push(json!({"type": "record", "name": name, "fields": [{"name": "v", "type": branches}]}));
+        branches.push(json!(name));
+    }
+    types.insert(0, json!("null"));
+    let schema = json!({"type": "record", "name": "R", "fields": [{"name": "v", "type": types}]});
+    let started = std::time::Instant::now();
+    let _ = decoder(&[("v", "Dynamic")], &shape()).append(&record(&schema, of(0, Value::Null)));
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+}
