@@ -121,7 +121,9 @@ pub(crate) fn kind_of(code: Code) -> Kind {
         | Code::NotConfigured
         | Code::UnsupportedFeature
         | Code::UnsupportedVersion
-        | Code::OffsetMetadataTooLarge => Kind::Config,
+        | Code::OffsetMetadataTooLarge
+        // Reading it again brings the same bytes: only another setting lets them through.
+        | Code::BadCompression => Kind::Config,
         Code::FencedInstanceId | Code::Fenced | Code::InvalidProducerEpoch | Code::ProducerFenced => {
             Kind::Fenced
         }
@@ -152,6 +154,11 @@ mod tests {
         {
             assert_eq!(kind_of(code), Kind::Retry, "{code}");
         }
+    }
+
+    #[test]
+    fn a_batch_that_cannot_be_unpacked_is_not_read_for_ever() {
+        assert_eq!(kind_of(Code::BadCompression), Kind::Config);
     }
 
     #[test]

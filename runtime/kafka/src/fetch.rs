@@ -132,9 +132,13 @@ fn error_of(code: Code, pointer: NonNull<sys::rd_kafka_message_t>) -> Error {
         let topic = if raw.rkt.is_null() { String::new() } else { text(sys::rd_kafka_topic_name(raw.rkt)) };
         (topic, text(sys::rd_kafka_message_errstr(pointer.as_ptr())))
     };
+    let advice = if code == Code::BadCompression { UNPACKED } else { "" };
     let place = if topic.is_empty() { "fetching".to_owned() } else { format!("fetching from {topic}") };
-    Error::new(crate::error::kind_of(code), format!("{place}: {reason}"))
+    Error::new(crate::error::kind_of(code), format!("{place}: {reason}{advice}"))
 }
+
+/// The one reason but damage.
+const UNPACKED: &str = "; a batch may unpack to no more bytes than receive.message.max.bytes";
 
 /// # Safety
 /// `start` is null or leads to `length` bytes that live for `'a`.
