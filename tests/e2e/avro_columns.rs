@@ -209,11 +209,6 @@ fn schemas_make_the_table_and_their_new_fields_its_columns() {
         json!(["2", "-0.05", null, time, [1.5], "Bern", "PAID", {"k": "v"}]),
     ];
     assert_eq!(lines(&rows), expected);
-    let widening = unique("avro-widening");
-    worker.submit(&widening, &avro_sink(&topic, &name, &registry, &[("schemaEvolution", "widen")]));
-    let status =
-        worker.await_status(&widening, "to be refused", |status| status["tasks"][0]["state"] == "FAILED");
-    assert!(status.to_string().contains("schemaEvolution: widen goes by values in JSON"), "{status}");
     worker.stop();
     clickhouse.query(&format!("DROP TABLE `{name}`"));
 }
@@ -294,6 +289,31 @@ fn rows_of_an_unknown_schema_wait_for_the_registry_and_are_no_errors() {
     let rows = clickhouse.query(&format!("SELECT id, name FROM `{name}` ORDER BY id FORMAT CSV"));
     assert_eq!(rows.trim(), "1,\"\"\n2,\"\"\n3,\"late\"");
     assert_eq!(clickhouse.query(&format!("EXISTS TABLE `{name}_penstock_error`")), "0");
+    worker.stop();
+    clickhouse.query(&format!("DROP TABLE `{name}`"));
+}
+
+#[test]
+fn a_value_that_does_not_fit_makes_its_column_wider() {
+    let (kafka, clickhouse, registry) = (Kafka::shared(), ClickHouse::shared(), registry());
+    let (topic, name) = (unique("wider"), unique("wider"));
+    kafka.create_topic(&topic, 1);
+    clickhouse.query(&format!(
+        "CREATE TABLE `{name}` (id Int32, price Decimal(6, 2), to_city FixedString(4)) ENGINE = MergeTree ORDER BY tuple()"
+    ));
+    let schema = register(&registry, &topic, &first_version());
+    for (id, cents, city) in [(1, 1234, "Oslo"), (1 << 40, 12_345_678, "Berlin")] {
+        kafka.put_bytes(&topic, &rest(priced(schema, id, cents).long(0), city).0);
+    }
+    let mut worker = Worker::distributed().start();
+    let settings = [("schemaEvolution", "widen"), ("flattenSeparator", "_")];
+    worker.create(&name, &avro_sink(&topic, &name, &registry, &settings));
+    await_committed(&name, &topic);
+    let rows = format!("SELECT id, price, to_city FROM `{name}` ORDER BY id");
+    assert_eq!(clickhouse.query(&rows), "1\t12.34\tOslo\n1099511627776\t123456.78\tBerlin");
+    let types =
+        format!("SELECT toTypeName(id), toTypeName(price), toTypeName(to_city) FROM `{name}` LIMIT 1");
+    assert_eq!(clickhouse.query(&types), "Int64\tDecimal(8, 2)\tString");
     worker.stop();
     clickhouse.query(&format!("DROP TABLE `{name}`"));
 }

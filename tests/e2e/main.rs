@@ -31,5 +31,6 @@ mod restart;
 mod rows;
 mod services;
 mod settings;
+mod sizes;
 mod tables;
 mod transforms;

@@ -126,8 +126,16 @@ impl Kafka {
 
     /// Appends records with all that they have but their offsets, which the broker gives.
     pub fn append(&self, topic: &str, records: &[Record]) {
-        let producer: BaseProducer =
-            self.config().set("enable.idempotence", "true").create().expect("a producer");
+        self.append_with(topic, records, &[("enable.idempotence", "true")]);
+    }
+
+    /// As [`Self::append`], through a producer with these settings.
+    pub fn append_with(&self, topic: &str, records: &[Record], settings: &[(&str, &str)]) {
+        let mut config = self.config();
+        for (key, value) in settings {
+            config.set(*key, *value);
+        }
+        let producer: BaseProducer = config.create().expect("a producer");
         for given in records {
             let header = |all: OwnedHeaders, (key, value): &(String, Vec<u8>)| {
                 all.insert(Header { key, value: Some(value) })
