@@ -285,7 +285,8 @@ impl Worker {
 
     /// The most bytes of memory that the process has had at one time.
     pub fn memory_peak(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process's status");
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("the process's status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM in its status");
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of kB") << 10
     }
