@@ -18,6 +18,8 @@ mod formats;
 mod hosts;
 mod internal_topics;
 mod json_schema;
+mod kinesis;
+mod kinesis_faults;
 mod lifecycle;
 mod loggers;
 mod migration;

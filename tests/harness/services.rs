@@ -18,6 +18,11 @@ pub fn registry() -> String {
     shared("PENSTOCK_TEST_APICURIO")
 }
 
+/// The Kinesis that all tests of a run share.
+pub fn kinesis() -> String {
+    shared("PENSTOCK_TEST_KINESIS")
+}
+
 /// The binary under test.
 pub fn binary() -> PathBuf {
     shared("PENSTOCK_BIN").into()

@@ -11,6 +11,7 @@ variable() {
     kafka*) echo PENSTOCK_TEST_KAFKA ;;
     clickhouse*) echo PENSTOCK_TEST_CLICKHOUSE ;;
     apicurio*) echo PENSTOCK_TEST_APICURIO ;;
+    kinesis*) echo PENSTOCK_TEST_KINESIS ;;
     connect*) echo PENSTOCK_TEST_CONNECT ;;
   esac
 }
@@ -21,6 +22,7 @@ given() {
     kafka) [ -n "${PENSTOCK_TEST_KAFKA:-}" ] && echo "$PENSTOCK_TEST_KAFKA" ;;
     clickhouse) [ -n "${PENSTOCK_TEST_CLICKHOUSE:-}" ] && echo "$PENSTOCK_TEST_CLICKHOUSE" ;;
     apicurio) [ -n "${PENSTOCK_TEST_APICURIO:-}" ] && echo "$PENSTOCK_TEST_APICURIO" ;;
+    kinesis) [ -n "${PENSTOCK_TEST_KINESIS:-}" ] && echo "$PENSTOCK_TEST_KINESIS" ;;
     *) return 1 ;;
   esac
 }
@@ -61,6 +63,7 @@ run() {
     clickhouse*) CLICKHOUSE_HOME=$dir/server CLICKHOUSE_HTTP_PORT=$port CLICKHOUSE_TCP_PORT=$((port + 1)) \
       "$here/clickhouse/clickhouse.sh" "$@" ;;
     apicurio*) APICURIO_DIR=$dir/server APICURIO_PORT=$port "$here/apicurio/apicurio.sh" "$@" ;;
+    kinesis*) KINESIS_DIR=$dir/server KINESIS_PORT=$port "$here/kinesis/kinesis.sh" "$@" ;;
     connect*) CONNECT_DIR=$dir/worker CONNECT_NAME=$name CONNECT_REST_PORT=$port CONNECT_BOOTSTRAP=${BOOTSTRAP:-} \
       "$here/kafka/kafka.sh" "connect-$1" "${@:2}" ;;
   esac

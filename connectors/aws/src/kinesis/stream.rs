@@ -1,0 +1,250 @@
+//! The requests that the source makes, with what each failure means.
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::config::{Builder, retry::RetryConfig};
+use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
+use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
+use aws_sdk_kinesis::primitives::DateTime;
+use aws_sdk_kinesis::types::{self, ConsumerStatus, ShardIteratorType, StartingPosition};
+use penstock_sdk::{Error, Result};
+
+use crate::access::{self, Access, Cause, Failure};
+
+use super::lineage::Shard;
+use super::position::Start;
+use super::settings::Name;
+
+/// A stream, and how to ask for it.
+pub struct Stream {
+    pub name: Name,
+    access: Access,
+    config: SdkConfig,
+    client: Client,
+    /// Subscriptions last: they have connections of their own.
+    lanes: Mutex<Vec<Arc<Lane>>>,
+}
+
+struct Lane {
+    client: Client,
+}
+
+/// Records that are being sent. It takes up room on its lane as long as it lives.
+pub struct Subscription {
+    pub events: SubscribeToShardOutput,
+    _lane: Arc<Lane>,
+}
+
+/// What a registered consumer is.
+pub struct Consumer {
+    pub arn: String,
+    pub status: Option<ConsumerStatus>,
+}
+
+impl Stream {
+    pub async fn open(name: &Name, access: &Access) -> Result<Self> {
+        let config = access::load(access).await?;
+        let client = client(&config, access);
+        Ok(Self { name: name.clone(), access: access.clone(), config, client, lanes: Mutex::default() })
+    }
+
+    /// All shards that are kept, open and closed.
+    pub async fn shards(&self) -> Result<Vec<Shard>, Failure> {
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let request = self.client.list_shards();
+            let request = match next {
+                // A token stands for the stream, too.
+                Some(token) => request.next_token(token),
+                None => request
+                    .set_stream_arn(self.name.arn.clone())
+                    .set_stream_name(self.name.arn.is_none().then(|| self.name.name.clone())),
+            };
+            let answer = request.send().await.map_err(|error| Failure::of("kinesis:ListShards", &error))?;
+            found.extend(answer.shards().iter().map(shard));
+            next = answer.next_token;
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    pub async fn iterator(&self, shard: &str, start: &Start) -> Result<String, Failure> {
+        let request = self.client.get_shard_iterator().shard_id(shard);
+        let request = request
+            .set_stream_arn(self.name.arn.clone())
+            .set_stream_name(self.name.arn.is_none().then(|| self.name.name.clone()));
+        let (kind, sequence, time) = position(start);
+        let request =
+            request.shard_iterator_type(kind).set_starting_sequence_number(sequence).set_timestamp(time);
+        let answer = request.send().await.map_err(|error| Failure::of("kinesis:GetShardIterator", &error))?;
+        answer
+            .shard_iterator
+            .ok_or_else(|| Failure::transient("kinesis:GetShardIterator", "the answer has no iterator"))
+    }
+
+    pub async fn records(&self, iterator: &str) -> Result<GetRecordsOutput, Failure> {
+        let request = self.client.get_records().shard_iterator(iterator);
+        let request = request.set_stream_arn(self.name.arn.clone()).limit(FETCH_RECORDS);
+        request.send().await.map_err(|error| Failure::of("kinesis:GetRecords", &error))
+    }
+
+    pub async fn subscribe(
+        &self,
+        consumer: &str,
+        shard: &str,
+        start: &Start,
+    ) -> Result<Subscription, Failure> {
+        let (kind, sequence, time) = position(start);
+        let from = StartingPosition::builder().r#type(kind).set_sequence_number(sequence).set_timestamp(time);
+        let from = from.build().map_err(|error| Failure::transient(SUBSCRIBE, error.to_string()))?;
+        let lane = self.lane()?;
+        let request = lane.client.subscribe_to_shard();
+        let request = request.consumer_arn(consumer).shard_id(shard).starting_position(from);
+        let events = request.send().await.map_err(|error| Failure::of(SUBSCRIBE, &error))?;
+        Ok(Subscription { events, _lane: lane })
+    }
+
+    /// One that has room: a connection carries so many subscriptions at once and no more.
+    fn lane(&self) -> Result<Arc<Lane>, Failure> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        // The list itself holds each of them once.
+        if let Some(lane) = lanes.iter().find(|lane| Arc::strong_count(lane) <= LANE_SUBSCRIPTIONS) {
+            return Ok(Arc::clone(lane));
+        }
+        let http = access::http(&self.access)
+            .map_err(|error| Failure::transient(SUBSCRIBE, error.message().to_owned()))?;
+        let config = self.config.clone().into_builder().http_client(http).build();
+        let lane = Arc::new(Lane { client: client(&config, &self.access) });
+        lanes.push(Arc::clone(&lane));
+        Ok(lane)
+    }
+
+    /// The stream's ARN, which consumers are registered under.
+    pub async fn arn(&self) -> Result<String, Failure> {
+        if let Some(arn) = &self.name.arn {
+            return Ok(arn.clone());
+        }
+        let request = self.client.describe_stream_summary().stream_name(&self.name.name);
+        let answer =
+            request.send().await.map_err(|error| Failure::of("kinesis:DescribeStreamSummary", &error))?;
+        let summary = answer.stream_description_summary;
+        summary
+            .map(|summary| summary.stream_arn)
+            .ok_or_else(|| Failure::transient("kinesis:DescribeStreamSummary", "the answer is empty"))
+    }
+
+    pub async fn consumer(&self, stream: &str, name: &str) -> Result<Option<Consumer>, Failure> {
+        let request = self.client.describe_stream_consumer().stream_arn(stream).consumer_name(name);
+        match request.send().await {
+            Ok(answer) => Ok(answer
+                .consumer_description
+                .map(|found| Consumer { arn: found.consumer_arn, status: Some(found.consumer_status) })),
+            Err(error) => match Failure::of("kinesis:DescribeStreamConsumer", &error) {
+                failure if failure.cause == Cause::Missing => Ok(None),
+                failure => Err(failure),
+            },
+        }
+    }
+
+    pub async fn register(&self, stream: &str, name: &str) -> Result<(), Failure> {
+        let request = self.client.register_stream_consumer().stream_arn(stream).consumer_name(name);
+        request.send().await.map(drop).map_err(|error| Failure::of("kinesis:RegisterStreamConsumer", &error))
+    }
+
+    pub async fn deregister(&self, consumer: &str) -> Result<(), Failure> {
+        let request = self.client.deregister_stream_consumer().consumer_arn(consumer);
+        request
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| Failure::of("kinesis:DeregisterStreamConsumer", &error))
+    }
+
+    /// What a failure is to the worker: a wrong setting where waiting does not mend it.
+    pub fn error(&self, failure: &Failure) -> Error {
+        let Failure { cause, action, reason } = failure;
+        let (stream, who) = (&self.name.name, self.access.who());
+        match cause {
+            Cause::Missing => Error::config(format!(
+                "kinesis.stream: there is no stream {stream} for {who} in region {}: {reason}",
+                self.region()
+            )),
+            Cause::Denied => Error::config(format!("stream {stream}: {action} is denied to {who}: {reason}")),
+            Cause::Credentials => Error::config(format!(
+                "stream {stream}: {action}: there are no valid credentials, by {who}: {reason}"
+            )),
+            Cause::Outdated if !self.access.is_renewed() => Error::config(format!(
+                "aws.session.token: it has expired; expected new credentials, or a role, which is renewed: {reason}"
+            )),
+            Cause::Invalid => Error::config(format!("stream {stream}: {action} is refused: {reason}")),
+            _ => Error::retry(format!("stream {stream}: {action}: {reason}")),
+        }
+    }
+
+    /// Waiting mends it.
+    pub fn is_passing(&self, failure: &Failure) -> bool {
+        failure.is_passing() || (failure.cause == Cause::Outdated && self.access.is_renewed())
+    }
+
+    fn region(&self) -> &str {
+        self.config.region().map_or("", AsRef::as_ref)
+    }
+}
+
+fn client(config: &SdkConfig, access: &Access) -> Client {
+    // Readers have pauses of their own, by shard, and count what was refused.
+    let builder = Builder::from(config).retry_config(RetryConfig::disabled());
+    Client::from_conf(match &access.endpoint {
+        Some(url) => builder.endpoint_url(url).build(),
+        None => builder.build(),
+    })
+}
+
+fn position(start: &Start) -> (ShardIteratorType, Option<String>, Option<DateTime>) {
+    match start {
+        Start::TrimHorizon => (ShardIteratorType::TrimHorizon, None, None),
+        Start::Latest => (ShardIteratorType::Latest, None, None),
+        Start::Since(ms) => (ShardIteratorType::AtTimestamp, None, Some(DateTime::from_millis(*ms))),
+        Start::Behind { sequence, part: None } => {
+            (ShardIteratorType::AfterSequenceNumber, Some(sequence.clone()), None)
+        }
+        // The rest of the record's parts is still to come.
+        Start::Behind { sequence, part: Some(_) } => {
+            (ShardIteratorType::AtSequenceNumber, Some(sequence.clone()), None)
+        }
+    }
+}
+
+fn shard(given: &types::Shard) -> Shard {
+    let range = given.hash_key_range.as_ref();
+    let number = |text: Option<&str>, default| text.and_then(|text| text.parse().ok()).unwrap_or(default);
+    Shard {
+        id: given.shard_id.clone(),
+        parents: [&given.parent_shard_id, &given.adjacent_parent_shard_id]
+            .into_iter()
+            .flatten()
+            .filter(|id| !id.is_empty())
+            .cloned()
+            .collect(),
+        hash_keys: (
+            number(range.map(types::HashKeyRange::starting_hash_key), 0),
+            number(range.map(types::HashKeyRange::ending_hash_key), u128::MAX),
+        ),
+        is_open: given
+            .sequence_number_range
+            .as_ref()
+            .is_none_or(|range| range.ending_sequence_number.as_deref().is_none_or(str::is_empty)),
+    }
+}
+
+/// A person waits for the answer to whether settings are right.
+pub const PATIENCE: Duration = Duration::from_millis(2_800);
+pub const SUBSCRIBE: &str = "kinesis:SubscribeToShard";
+/// All that AWS gives at once.
+const FETCH_RECORDS: i32 = 10_000;
+/// Below what servers allow on one connection, which is 100 or more.
+const LANE_SUBSCRIPTIONS: usize = 40;

@@ -1,0 +1,7 @@
+//! Connectors for Amazon Web Services: the Kinesis source, and how all of them reach their service.
+mod access;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+mod kinesis;
+
+penstock_sdk::export!(sources: [kinesis::KinesisSource]);
