@@ -1,6 +1,7 @@
 //! The only place of Penstock that talks to Kafka: consumer, producer, admin, compacted log, membership.
 
 mod admin;
+mod composer;
 mod consumer;
 mod context;
 mod embedded;
@@ -21,6 +22,7 @@ mod settings;
 mod trouble;
 
 pub use admin::{Admin, Creation, Description, GroupDescription, GroupMember, TopicSpec};
+pub use composer::{Composer, OwnRecord};
 pub use consumer::{
     Commit, Committed, Committer, Consumer, ConsumerSettings, PartitionLag, RebalanceListener,
 };

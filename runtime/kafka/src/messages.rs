@@ -1,4 +1,4 @@
-//! Records that were fetched, in memory of their own.
+//! Records of a batch, in memory of their own.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -217,6 +217,7 @@ pub(crate) struct Place {
 }
 
 /// A batch that is being made.
+#[derive(Default)]
 pub(crate) struct Filling {
     rows: Vec<Row>,
     store: Store,
@@ -261,6 +262,19 @@ impl Filling {
         bytes.extend_from_slice(&Length::of(header.value).0.to_le_bytes());
         bytes.extend_from_slice(header.name);
         bytes.extend_from_slice(header.value.unwrap_or_default());
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Bytes of keys, values and headers so far.
+    pub(crate) fn bytes(&self) -> usize {
+        self.store.bytes.len()
     }
 
     pub(crate) fn finish(mut self) -> Messages {
