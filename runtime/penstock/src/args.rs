@@ -33,6 +33,13 @@ pub struct Run {
     /// Worker settings with the keys of Kafka Connect: a .yaml or .toml file, any other is Java's .properties
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Insist on a worker by itself, which keeps what it knows in a file and needs no Kafka of its own
+    #[arg(long)]
+    pub standalone: bool,
+    /// Create this connector, or bring it up to date, when the worker has started: a .json or .properties file as for
+    /// Connect's standalone worker; may be repeated
+    #[arg(long = "connector", value_name = "FILE")]
+    pub connectors: Vec<PathBuf>,
     /// Set one key, stronger than file and environment; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     pub set: Vec<(String, String)>,

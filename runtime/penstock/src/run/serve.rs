@@ -11,13 +11,14 @@ use worker::settings::{Admin, Listener};
 use worker::{Handle, Settings, Worker};
 
 use super::address::{self, Address};
+use super::connectors::{self, Named};
 use super::users;
 use crate::failure::Failure;
 use crate::logs::Levels;
 use crate::signals::Signals;
 
 /// Returns once the worker has drained after a signal.
-pub fn until_stopped(settings: Settings, levels: Levels) -> Result<(), Failure> {
+pub fn until_stopped(settings: Settings, connectors: Vec<Named>, levels: Levels) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("penstock").build();
     let runtime = runtime.map_err(|error| Failure::Failed(format!("starting threads: {error}")))?;
     let done = runtime.block_on(async {
@@ -25,8 +26,19 @@ pub fn until_stopped(settings: Settings, levels: Levels) -> Result<(), Failure> 
             Signals::listen().map_err(|error| Failure::Failed(format!("listening to signals: {error}")))?;
         let mut running = Running::start(settings).await?;
         running.handle().on_log_levels(Arc::new(move |verbosity| levels.apply(verbosity)));
+        let handle = running.handle();
+        let refused = async {
+            match connectors::submit(&handle, connectors).await {
+                Err(failure) => failure,
+                Ok(()) => std::future::pending().await,
+            }
+        };
         tokio::select! {
             signal = signals.next() => info!(signal, "stopping"),
+            failure = refused => {
+                running.stop().await;
+                return Err(failure);
+            }
             reason = running.worker.refused() => {
                 running.stop().await;
                 return Err(failed(reason));
