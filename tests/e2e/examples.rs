@@ -50,6 +50,28 @@ fn made_up_orders_reach_clickhouse() {
 }
 
 #[test]
+fn made_up_orders_reach_clickhouse_through_a_pipe() {
+    let (clickhouse, orders) = (ClickHouse::shared(), unique("orders"));
+    clickhouse.query(&read("orders.sql").replace("IF NOT EXISTS orders", &format!("`{orders}`")));
+    let mut worker = Worker::example("standalone.properties").unset("bootstrap.servers").start();
+    let (name, mut config) = example("pipe.json");
+    for (key, value) in [
+        ("source.topic", orders.as_str()),
+        ("sink.hostname", clickhouse.host()),
+        ("sink.port", clickhouse.port()),
+    ] {
+        assert!(config[key].is_string(), "the example has no {key}");
+        config[key] = json!(value);
+    }
+    worker.create(&name, &config);
+    until("2,000 orders in the table", LONG, || clickhouse.count(&orders) > 2_000);
+    assert_eq!(clickhouse.number(&format!("SELECT count() - uniqExact(id) FROM `{orders}`")), 0);
+    assert_eq!(worker.metric("penstock_task_records_rejected_total", &[]) as u64, 0);
+    worker.stop();
+    clickhouse.query(&format!("DROP TABLE `{orders}`"));
+}
+
+#[test]
 fn lines_of_a_file_come_out_of_a_standalone_worker() {
     let topic = unique("lines");
     Kafka::shared().create_topic(&topic, 1);

@@ -24,6 +24,7 @@ mod lifecycle;
 mod loggers;
 mod migration;
 mod offsets;
+mod pipe;
 mod plugins;
 mod protobuf;
 mod protobuf_columns;

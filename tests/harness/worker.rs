@@ -47,6 +47,13 @@ impl Builder {
         self
     }
 
+    /// Leaves a setting to its default.
+    #[must_use]
+    pub fn unset(mut self, key: &str) -> Self {
+        self.settings.remove(key);
+        self
+    }
+
     /// A variable in the worker's environment.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {

@@ -10,6 +10,7 @@ pub mod fuzzing;
 mod handle;
 mod herder;
 mod metrics;
+mod pipe;
 pub mod providers;
 mod session_key;
 pub mod settings;

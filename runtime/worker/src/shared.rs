@@ -1,21 +1,25 @@
 //! What a worker knows without asking its herder: plugins, metrics, whether it is up.
+mod validation;
+
 use crate::api::{PluginInfo, Refusal, Root};
 use crate::converter;
 use crate::definition::version::{self, Range};
-use crate::definition::{self, Definition, Kind, Plugin, Problem, Validation};
+use crate::definition::{self, Kind};
 use crate::herder::loggers::Loggers;
 use crate::metrics::Metrics;
-use crate::providers::{self, Resolved};
+use crate::pipe::{self, Chosen, Pipe};
+use crate::providers::Resolved;
 use crate::session_key::SessionKey;
 use crate::settings::Settings;
 use crate::store::{Logs, OwnLogs, offsets::Offsets};
 use cluster::{Properties, RunState};
-use host::{Connector, ConnectorKind, Plugins, Severity};
+use host::{Connector, ConnectorKind, Plugins};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+use validation::declared;
 
 /// Shared by every handle and by the herder.
 pub struct Shared {
@@ -87,6 +91,12 @@ impl Shared {
             version: connector.version().to_owned(),
         };
         let mut plugins: Vec<_> = self.plugins.connectors().iter().map(info).collect();
+        // A pipe has offsets as a source has them, and Connect's clients know no third kind.
+        plugins.push(PluginInfo {
+            class: pipe::CLASS.into(),
+            kind: kind_name(ConnectorKind::Source),
+            version: pipe::VERSION.into(),
+        });
         if !connectors_only {
             plugins.extend(transforms());
             plugins.extend(converters().map(|(class, kind)| PluginInfo {
@@ -116,10 +126,15 @@ impl Shared {
         )
     }
 
-    /// The plugin that a config asks for, in the newest version that it allows.
-    pub fn plugin(&self, config: &Properties) -> Result<Connector, Refusal> {
+    /// What a config asks for, a plugin in the newest version that it allows.
+    pub fn choose(&self, config: &Properties) -> Result<Chosen, Refusal> {
         let class = config.get("connector.class").ok_or_else(|| Refusal::Invalid(no_type(config)))?;
-        self.find_version(self.find(class)?, config.get("connector.plugin.version"))
+        let version = config.get("connector.plugin.version");
+        if pipe::is_pipe(class) {
+            self.check_built_in(class, version)?;
+            return Ok(Chosen::Pipe(Pipe::of(config, &self.plugins)));
+        }
+        self.find_version(self.find(class)?, version).map(Chosen::Plugin)
     }
 
     /// The newest version of a plugin that a range allows.
@@ -139,12 +154,15 @@ impl Shared {
     }
 
     pub fn kind_of(&self, config: &Properties) -> &'static str {
+        if config.get("connector.class").is_some_and(pipe::is_pipe) {
+            return kind_name(ConnectorKind::Source);
+        }
         let plugin = config.get("connector.class").and_then(|class| self.plugins.find(class.trim()));
         plugin.map_or("unknown", |plugin| kind_name(plugin.kind()))
     }
 
     pub fn version_of(&self, config: &Properties) -> Option<String> {
-        self.plugin(config).ok().map(|plugin| plugin.version().to_owned())
+        self.choose(config).ok().map(|chosen| chosen.version().to_owned())
     }
 
     pub fn plugin_settings(&self, class: &str, version: Option<&str>) -> Result<Value, Refusal> {
@@ -152,7 +170,10 @@ impl Shared {
             self.check_built_in(class, version)?;
             return serde_json::to_value(own).map_err(|error| Refusal::Internal(error.to_string()));
         }
-        let all = if let Some(newest) = self.plugins.find(class) {
+        let all = if pipe::is_pipe(class) {
+            self.check_built_in(class, version)?;
+            definition::plugin_config(Kind::Pipe, pipe::VERSION, &[])
+        } else if let Some(newest) = self.plugins.find(class) {
             let plugin = self.find_version(newest, version)?;
             definition::plugin_config(kind(plugin.kind()), plugin.version(), &declared(&plugin)?)
         } else if let Some(class) = converter::Class::find(class) {
@@ -180,8 +201,8 @@ impl Shared {
         let resolved = self.settings.config_providers.resolve(config);
         let resolved_class = resolved.config.get("connector.class").unwrap_or(configured);
         self.check_same(resolved_class, class).map_err(|refusal| resolved.scrubber.refusal(refusal))?;
-        let plugin = self.plugin_of(&resolved)?;
-        let validation = self.validation(&plugin, config, &resolved)?;
+        let chosen = self.chosen_by(&resolved)?;
+        let validation = self.validation(&chosen, config, &resolved)?;
         serde_json::to_value(validation).map_err(|error| Refusal::Internal(error.to_string()))
     }
 
@@ -199,7 +220,7 @@ impl Shared {
         let plugin = match resolved.config.get("connector.class") {
             Some(configured) => {
                 self.check_same(configured, class).map_err(clean)?;
-                self.plugin_of(&resolved)?
+                self.chosen_by(&resolved)?.plugin().cloned().unwrap_or(newest)
             }
             None => newest,
         };
@@ -213,7 +234,10 @@ impl Shared {
     /// The class in the config and the one in the path may be two names of one plugin; else one has to end in the
     /// other, as in Connect.
     fn check_same(&self, configured: &str, asked: &str) -> Result<(), Refusal> {
-        let found = |class: &str| self.plugins.find(class.trim()).map(|plugin| plugin.class().to_owned());
+        let found = |class: &str| {
+            let own = pipe::is_pipe(class).then(|| pipe::CLASS.to_owned());
+            own.or_else(|| self.plugins.find(class.trim()).map(|plugin| plugin.class().to_owned()))
+        };
         let is_same = match (found(configured), found(asked)) {
             (Some(configured), Some(asked)) => configured == asked,
             _ => names_agree(configured, asked),
@@ -225,20 +249,26 @@ impl Shared {
         Err(Refusal::Invalid(sentence))
     }
 
-    /// The plugin of a config that names one; what cannot be found is told as the client wrote it. A version that is
-    /// not there is told with everything else that is wrong.
-    fn plugin_of(&self, resolved: &Resolved) -> Result<Connector, Refusal> {
+    /// What a config that names a class asks for; what cannot be found is told as the client wrote it. A version that
+    /// is not there is told with everything else that is wrong.
+    fn chosen_by(&self, resolved: &Resolved) -> Result<Chosen, Refusal> {
         let class = resolved.config.get("connector.class").unwrap_or_default();
-        let plugin = self.plugin(&resolved.config).or_else(|_| self.find(class));
-        plugin.map_err(|refusal| resolved.scrubber.refusal(refusal))
+        let any_version = |_| {
+            if pipe::is_pipe(class) {
+                return Ok(Chosen::Pipe(Pipe::of(&resolved.config, &self.plugins)));
+            }
+            self.find(class).map(Chosen::Plugin)
+        };
+        let chosen = self.choose(&resolved.config).or_else(any_version);
+        chosen.map_err(|refusal| resolved.scrubber.refusal(refusal))
     }
 
     /// A config that may be written, or the refusal with everything that is wrong.
     pub fn check(&self, config: &Properties) -> Result<(), Refusal> {
         config.get("connector.class").ok_or_else(|| Refusal::Invalid(no_type(config)))?;
         let resolved = self.settings.config_providers.resolve(config);
-        let plugin = self.plugin_of(&resolved)?;
-        let validation = self.validation(&plugin, config, &resolved)?;
+        let chosen = self.chosen_by(&resolved)?;
+        let validation = self.validation(&chosen, config, &resolved)?;
         if let Some(refusal) = validation.refusal() {
             return Err(Refusal::Invalid(refusal));
         }
@@ -249,62 +279,6 @@ impl Shared {
         }
         Ok(())
     }
-
-    /// A source that does not say that its offsets are exact cannot be required to deliver exactly once.
-    fn lacks_exactly_once(&self, plugin: &Connector, config: &Properties) -> Option<Problem> {
-        let level = config.get("exactly.once.support").unwrap_or_default().trim();
-        let is_lacking = plugin.kind() == ConnectorKind::Source
-            && level.eq_ignore_ascii_case("required")
-            && self.framework.exactly_once_source
-            && !plugin.has_exact_offsets();
-        is_lacking.then(|| Problem {
-            setting: "exactly.once.support".into(),
-            sentence:
-                "The connector does not support exactly-once semantics with the provided configuration."
-                    .into(),
-        })
-    }
-
-    /// Judges the values and answers with references.
-    fn validation(
-        &self,
-        plugin: &Connector,
-        written: &Properties,
-        resolved: &Resolved,
-    ) -> Result<Validation, Refusal> {
-        let own = declared(plugin)?;
-        let mut problems = plugin_problems(plugin, resolved)?;
-        problems.extend(self.lacks_exactly_once(plugin, &resolved.config));
-        let described = Plugin {
-            kind: kind(plugin.kind()),
-            class: java_class(plugin),
-            version: plugin.version(),
-            settings: &own,
-            problems: &problems,
-        };
-        let config = resolved.config.iter();
-        let config = config.map(|(key, value)| (key.to_owned(), value.map(ToOwned::to_owned))).collect();
-        let mut validation = definition::validate(&described, &self.framework, &config);
-        if resolved.refers() {
-            let declared = definition::plugin_config(described.kind, described.version, &own);
-            providers::conceal(&mut validation, written, resolved, &declared);
-        }
-        Ok(validation)
-    }
-}
-
-/// What the plugin itself finds wrong. It is not asked about a config whose references have no values.
-fn plugin_problems(plugin: &Connector, resolved: &Resolved) -> Result<Vec<Problem>, Refusal> {
-    if !resolved.problems.is_empty() {
-        return Ok(Vec::new());
-    }
-    let found = plugin.validate(&crate::task::for_plugin(&resolved.config));
-    let found = found.map_err(|error| {
-        let sentence = format!("{}: {error}", plugin.class());
-        Refusal::Internal(resolved.scrubber.text(&sentence).into_owned())
-    })?;
-    let problem = |found: host::Found| Problem { setting: found.setting, sentence: found.message };
-    Ok(found.into_iter().filter(|found| found.severity == Severity::Error).map(problem).collect())
 }
 
 fn answered(
@@ -340,11 +314,6 @@ fn names_agree(configured: &str, asked: &str) -> bool {
 
 fn short(class: &str) -> &str {
     class.strip_suffix("Connector").filter(|short| !short.is_empty()).unwrap_or(class)
-}
-
-fn declared(plugin: &Connector) -> Result<Vec<Definition>, Refusal> {
-    definition::parse(plugin.class(), plugin.settings_json().as_bytes())
-        .map_err(|error| Refusal::Internal(error.to_string()))
 }
 
 fn no_type(config: &Properties) -> String {

@@ -3,12 +3,13 @@ mod config;
 mod control;
 mod failure;
 mod offsets;
+mod pipe;
 mod services;
 mod sink;
 mod source;
 mod spawn;
 
-pub use config::{OpenOffsets, TaskSpec, client, for_plugin, for_task, group_of, parse, wrong};
+pub use config::{OpenOffsets, TaskSpec, Upstream, client, for_plugin, for_task, group_of, parse, wrong};
 pub use control::Control;
 pub use failure::{failure, failure_of, of_kafka};
 pub use offsets::source_offsets;

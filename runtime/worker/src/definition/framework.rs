@@ -16,6 +16,7 @@ pub fn settings(kind: Kind, version: &str, worker: &Worker) -> Vec<Definition> {
     all.extend(match kind {
         Kind::Source => source(),
         Kind::Sink => sink(),
+        Kind::Pipe => pipe(),
     });
     all
 }
@@ -176,8 +177,26 @@ fn source() -> Vec<Definition> {
     ]
 }
 
+fn pipe() -> Vec<Definition> {
+    let end = |name: &str, what: &str, order: i32| {
+        Definition::new(name, Text)
+            .required()
+            .about(
+                High,
+                format!("Plugin at this end of the pipe, {what}; its settings begin with the same word."),
+            )
+            .placed(COMMON, order, Width::Long)
+    };
+    let mut all = vec![
+        end("source.connector.class", "a source", 15).titled("Source class"),
+        end("sink.connector.class", "a sink", 16).titled("Sink class"),
+    ];
+    all.extend(dead_letters());
+    all
+}
+
 fn sink() -> Vec<Definition> {
-    vec![
+    let mut all = vec![
         Definition::new("topics", List)
             .default("")
             .checked(Validator::DistinctItems)
@@ -190,6 +209,13 @@ fn sink() -> Vec<Definition> {
             .about(High, "Pattern that the whole name of a topic has to match to be read.")
             .placed(COMMON, 4, Width::Long)
             .titled("Topics regex"),
+    ];
+    all.extend(dead_letters());
+    all
+}
+
+fn dead_letters() -> Vec<Definition> {
+    vec![
         Definition::new("errors.deadletterqueue.topic.name", Text)
             .default("")
             .about(Medium, "Topic that takes the records which could not be written; empty for none.")

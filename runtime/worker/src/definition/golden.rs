@@ -20,7 +20,7 @@ fn recorded() -> Json {
 fn own_settings(kind: Kind) -> Vec<Definition> {
     let file = json!({"name": "file", "importance": "HIGH"});
     let declared = match kind {
-        Kind::Sink => json!([file]),
+        Kind::Sink | Kind::Pipe => json!([file]),
         Kind::Source => json!([
             file,
             {"name": "topic", "required": true, "importance": "HIGH", "validator": {"kind": "non_empty"}},

@@ -100,6 +100,17 @@ impl Definition {
         }
     }
 
+    /// The same setting as that of a part whose settings begin with `prefix`.
+    #[must_use]
+    pub fn prefixed(mut self, prefix: &str) -> Self {
+        let longer = |name: &mut String| name.insert_str(0, prefix);
+        longer(&mut self.name);
+        self.dependents.iter_mut().for_each(longer);
+        let place = prefix.trim_end_matches('.');
+        self.group = Some(self.group.map_or_else(|| place.to_owned(), |group| format!("{place}: {group}")));
+        self
+    }
+
     pub(super) fn required(mut self) -> Self {
         self.required = true;
         self

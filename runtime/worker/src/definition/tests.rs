@@ -148,6 +148,20 @@ fn unknown_keys_are_no_errors_and_name_the_nearest() {
 }
 
 #[test]
+fn the_size_of_batches_is_known_where_there_is_a_sink() {
+    let key = "penstock.batch.rows.max";
+    let unknown = |kind, pairs: &[(&str, &str)]| {
+        let answer = check(kind, &[], &[], &sink(pairs));
+        answer.unknown.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    assert_eq!(unknown(Kind::Sink, &[(key, "1")]), Vec::<String>::new());
+    assert_eq!(unknown(Kind::Sink, &[("penstock.batch.rows", "1")]), ["penstock.batch.rows"]);
+    assert!(unknown(Kind::Source, &[(key, "1")]).contains(&key.to_owned()));
+    let of_pipe = unknown(Kind::Pipe, &[(key, "1"), ("sink.penstock.batch.rows.max", "1")]);
+    assert!(of_pipe.contains(&key.to_owned()) && !of_pipe.iter().any(|key| key.starts_with("sink.")));
+}
+
+#[test]
 fn overrides_are_held_to_the_workers_policy() {
     let settings = [];
     for (policy, key, refused) in [

@@ -9,11 +9,12 @@ use super::view::ConverterConfig;
 use super::{Config, client, converters, framework, rules, transforms_check};
 use crate::converter;
 
-/// Whether a connector brings records into Kafka or takes them out.
+/// Whether a connector brings records into Kafka, takes them out, or goes past it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Source,
     Sink,
+    Pipe,
 }
 
 /// The plugin that a config is for, with what it declares and what it found wrong itself.
@@ -77,6 +78,7 @@ pub fn validate(plugin: &Plugin<'_>, worker: &Worker, config: &Config) -> Valida
     match plugin.kind {
         Kind::Sink => rules::check_sink(&mut draft, config),
         Kind::Source => rules::check_source(&mut draft, worker, config),
+        Kind::Pipe => {}
     }
     transforms_check::add(&mut draft, worker, config);
     for definition in plugin.settings {
@@ -105,6 +107,7 @@ fn unknown(draft: &Draft, kind: Kind, config: &Config) -> Vec<(String, Option<St
     let known: Vec<&str> = draft.names().collect();
     let is_unknown = |key: &&String| {
         !known.contains(&key.as_str())
+            && !is_of_batches(kind, key)
             && !PREFIXES.iter().any(|(of, p)| of.is_none_or(|k| k == kind) && key.starts_with(p))
     };
     config
@@ -112,6 +115,18 @@ fn unknown(draft: &Draft, kind: Kind, config: &Config) -> Vec<(String, Option<St
         .filter(is_unknown)
         .map(|key| (key.clone(), nearest(key, known.iter().copied()).map(str::to_owned)))
         .collect()
+}
+
+/// How large a sink's batches are is the worker's to keep, whatever the plugin declares.
+fn is_of_batches(kind: Kind, key: &str) -> bool {
+    let own = match kind {
+        Kind::Source => None,
+        Kind::Sink => Some(key),
+        Kind::Pipe => key.strip_prefix(crate::pipe::SINK),
+    };
+    own.is_some_and(|own| {
+        ["penstock.batch.rows.max", "penstock.batch.bytes.max", "penstock.batch.age.max.ms"].contains(&own)
+    })
 }
 
 /// Below these, keys belong to somebody who declares nothing here.

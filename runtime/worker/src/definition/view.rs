@@ -112,11 +112,11 @@ impl ConnectorConfig {
             tasks_max_enforce: read.boolean("tasks.max.enforce", true)?,
             topics: match kind {
                 Kind::Sink => read.topics()?,
-                Kind::Source => Topics::None,
+                Kind::Source | Kind::Pipe => Topics::None,
             },
             errors: read.errors()?,
             dead_letters: match kind {
-                Kind::Sink => read.dead_letters()?,
+                Kind::Sink | Kind::Pipe => read.dead_letters()?,
                 Kind::Source => None,
             },
             key_converter: read.converter("key", &worker.key_converter),
@@ -127,11 +127,11 @@ impl ConnectorConfig {
             admin: read.below("admin.override."),
             topic_creation: match kind {
                 Kind::Source => TopicCreation::parse(config)?,
-                Kind::Sink => None,
+                Kind::Sink | Kind::Pipe => None,
             },
             transactions: match kind {
                 Kind::Source => read.transactions()?,
-                Kind::Sink => Transactions::Poll,
+                Kind::Sink | Kind::Pipe => Transactions::Poll,
             },
             offsets_topic: given(config, "offsets.storage.topic")
                 .filter(|_| kind == Kind::Source)

@@ -6,9 +6,9 @@ mod source;
 use super::{Herder, Input, Reply, Shared, Then};
 use crate::api::{ConnectorOffset, OffsetChange, Refusal};
 use crate::store::SourceOffsets;
-use crate::task;
 use cluster::{Properties, TargetState};
-use host::{Connector, ConnectorKind};
+use host::Connector;
+use penstock_sdk::Config;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -87,14 +87,14 @@ impl Herder {
 
 /// What is stored for a connector, whatever state it is in.
 pub async fn list(shared: &Shared, name: &str, config: &Properties) -> Result<Vec<ConnectorOffset>, Refusal> {
-    match shared.plugin(config)?.kind() {
-        ConnectorKind::Source => {
+    match shared.choose(config)?.source(config).map_err(Refusal::Invalid)? {
+        Some(_) => {
             let offsets = source::find(shared, name, config).await?;
             let listed = source::list(&offsets, name).await;
             put_away(offsets);
             listed
         }
-        ConnectorKind::Sink => sink::Group::open(shared, name, config)?.list().await,
+        None => sink::Group::open(shared, name, config)?.list().await,
     }
 }
 
@@ -104,16 +104,15 @@ async fn perform(
     config: &Properties,
     change: Change,
 ) -> Result<(), Refusal> {
-    let plugin = shared.plugin(config)?;
-    match (plugin.kind(), change) {
-        (ConnectorKind::Sink, Change::Alter(changes)) => {
+    match (shared.choose(config)?.source(config).map_err(Refusal::Invalid)?, change) {
+        (None, Change::Alter(changes)) => {
             let wanted = sink::parse(&changes)?;
             sink::Group::open(shared, name, config)?.alter(wanted).await
         }
-        (ConnectorKind::Sink, Change::Reset) => sink::Group::open(shared, name, config)?.reset().await,
-        (ConnectorKind::Source, change) => {
+        (None, Change::Reset) => sink::Group::open(shared, name, config)?.reset().await,
+        (Some(source), change) => {
             let offsets = source::find(shared, name, config).await?;
-            let changed = change_source(shared, plugin, (name, config), &offsets, change).await;
+            let changed = change_source(shared, source, (name, config), &offsets, change).await;
             put_away(offsets);
             changed
         }
@@ -122,7 +121,7 @@ async fn perform(
 
 async fn change_source(
     shared: &Arc<Shared>,
-    plugin: Connector,
+    source: (Connector, Config),
     (name, config): (&str, &Properties),
     offsets: &SourceOffsets,
     change: Change,
@@ -130,7 +129,7 @@ async fn change_source(
     match change {
         Change::Alter(changes) => {
             let wanted = source::parse(&changes)?;
-            rehearse(shared, plugin, (name, config), offsets, &wanted).await?;
+            rehearse(shared, source, (name, config), offsets, &wanted).await?;
             source::alter(offsets, name, &wanted).await
         }
         Change::Reset => source::reset(offsets, name).await,
@@ -145,7 +144,7 @@ fn put_away(offsets: SourceOffsets) {
 /// The plugin runs author code: it gets a thread of its own and no more than a call's time.
 async fn rehearse(
     shared: &Arc<Shared>,
-    plugin: Connector,
+    (plugin, own): (Connector, Config),
     (name, config): (&str, &Properties),
     offsets: &SourceOffsets,
     wanted: &[source::Wanted],
@@ -155,7 +154,7 @@ async fn rehearse(
     let stage = rehearsal::Stage {
         plugin,
         connector: name.to_owned(),
-        config: task::for_plugin(config),
+        config: own,
         tasks_max,
         offsets: offsets.clone(),
     };

@@ -3,6 +3,7 @@ use super::{Herder, Input};
 use crate::api::Status;
 use crate::definition::ConnectorConfig;
 use crate::delivery::{Budget, producers};
+use crate::pipe::{self, Chosen};
 use crate::providers::{self, Resolved};
 use crate::store::{configs, statuses};
 use crate::task::{self, Control, TaskSpec, failure, failure_of, wrong};
@@ -122,8 +123,18 @@ impl Herder {
 
     fn resolved_spec(&self, id: &TaskId, resolved: &Resolved, wanted: Wanted) -> Result<TaskSpec, Failure> {
         let config = &resolved.config;
-        let plugin = self.shared.plugin(config).map_err(|refusal| wrong(&refusal.to_string()))?;
-        let connector = task::parse(crate::shared::kind(plugin.kind()), config, &self.shared.framework)?;
+        let chosen = self.shared.choose(config).map_err(|refusal| wrong(&refusal.to_string()))?;
+        let framework = chosen.framework(&self.shared.framework);
+        let connector = task::parse(chosen.kind(), config, &framework)?;
+        let (plugin, own, upstream) = match chosen {
+            Chosen::Plugin(plugin) => (plugin, config.clone(), None),
+            Chosen::Pipe(pipe) => {
+                let (source, sink) = pipe.ends().map_err(|sentence| wrong(&sentence))?;
+                let upstream =
+                    task::Upstream::new(source, task::for_plugin(&pipe::part(config, pipe::SOURCE)));
+                (sink.clone(), pipe::part(config, pipe::SINK), Some(upstream))
+            }
+        };
         let settings = Arc::clone(&self.shared.settings);
         let client = task::client(&settings, &settings.kafka.producer, &connector.producer)?;
         let has_own_producer = !connector.producer.is_empty();
@@ -135,7 +146,7 @@ impl Herder {
         };
         Ok(TaskSpec {
             id: id.clone(),
-            config: task::for_task(config, &plugin, &connector),
+            config: task::for_task(&own, &plugin, &connector),
             scrubber: Arc::clone(&resolved.scrubber),
             plugin,
             control: Arc::new(Control::new(wanted, self.shared.lease.get().cloned())),
@@ -143,6 +154,7 @@ impl Herder {
             metrics: self.shared.metrics.task(id),
             budget: self.budget(),
             exact,
+            upstream,
             offsets: self.offsets(&connector),
             producer: Arc::new(move || {
                 if has_own_producer { producers::Shared::open(client.clone()) } else { cell.get(&client) }
@@ -261,7 +273,7 @@ impl Herder {
         let limit = self.shared.settings.plugins.call_timeout;
         let mut changes = Vec::new();
         for (id, task) in &self.running {
-            let hung = task.watch.running().filter(|(_, since)| since.elapsed() > limit);
+            let hung = task.running_calls().find(|(_, since)| since.elapsed() > limit);
             let status = self.statuses.task(id).filter(|status| status.state == RunState::Running);
             let Some(status) = status else { continue };
             match (hung, &status.trace) {
@@ -289,13 +301,12 @@ fn planned(shared: &super::Shared, config: &Properties) -> Result<Vec<Properties
 }
 
 fn planned_resolved(shared: &super::Shared, config: &Properties) -> Result<Vec<Properties>, Failure> {
-    let plugin = shared.plugin(config).map_err(|refusal| wrong(&refusal.to_string()))?;
-    let parsed = task::parse(crate::shared::kind(plugin.kind()), config, &shared.framework)?;
-    let tasks = plugin
-        .plan(&task::for_plugin(config), parsed.tasks_max)
-        .map_err(|error| failure_of("planning the tasks", &error))?;
+    let chosen = shared.choose(config).map_err(|refusal| wrong(&refusal.to_string()))?;
+    let parsed = task::parse(chosen.kind(), config, &chosen.framework(&shared.framework))?;
+    let tasks =
+        chosen.plan(config, parsed.tasks_max).map_err(|error| failure_of("planning the tasks", &error))?;
     // Java names the task's class after the connector's, and a Java worker that takes over needs it.
-    let class = crate::shared::java_class(&plugin);
+    let class = chosen.class();
     let task_class =
         class.strip_suffix("Connector").map_or_else(|| class.to_owned(), |stem| format!("{stem}Task"));
     let properties = |task: &penstock_sdk::Config| {

@@ -31,11 +31,26 @@ pub struct TaskSpec {
     pub offsets: OpenOffsets,
     /// Set for a source that writes in transactions.
     pub exact: Option<Exact>,
+    /// The source of a pipe, whose sink all the rest is about.
+    pub upstream: Option<Upstream>,
     pub producer: Arc<dyn Fn() -> Result<Arc<producers::Shared>, kafka::Error> + Send + Sync>,
     pub settings: Arc<Settings>,
     /// Told once for each topic that the task reads or writes.
     pub topic_seen: Box<dyn Fn(&str) + Send + Sync>,
     pub runtime: tokio::runtime::Handle,
+}
+
+/// What a pipe's records come from.
+pub struct Upstream {
+    pub plugin: host::Connector,
+    pub config: Config,
+    pub watch: host::CallWatch,
+}
+
+impl Upstream {
+    pub fn new(plugin: &host::Connector, config: Config) -> Self {
+        Self { plugin: plugin.clone(), config, watch: host::CallWatch::new() }
+    }
 }
 
 /// Finds a source's offsets; an error is a sentence. It may take a while.

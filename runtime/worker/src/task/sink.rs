@@ -12,6 +12,9 @@ mod poll;
 mod rejects;
 mod write;
 
+pub use batch::Batch;
+pub use deliver::Delivery;
 #[cfg(fuzzing)]
 pub use plan::fuzz as fuzz_plan;
 pub use poll::run;
+pub use write::{Writer, open as open_delivery};

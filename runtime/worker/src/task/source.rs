@@ -1,6 +1,7 @@
 //! A source's task: polls the plugin, converts, produces, and stores offsets once the broker has everything.
 mod boundary;
 mod exact;
+mod keeper;
 mod progress;
 mod sender;
 mod session;
@@ -15,8 +16,11 @@ pub use boundary::Boundary;
 use cluster::{Failure, Wanted};
 pub use exact::Exact;
 use host::{Kind, SourceInstance};
+pub use keeper::{Keeper, merge};
+pub use progress::Positions;
 use progress::Progress;
 use sender::Sender;
+pub use sender::encoded;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,7 +38,8 @@ pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure>
         spec,
         source,
         sender,
-        progress: Progress::new(spec, offsets),
+        progress: Progress::new(spec),
+        keeper: Keeper::new(spec, offsets),
         backoff: Backoff::new(BACKOFF_FIRST, BACKOFF_MAX),
     };
     let outcome = runner.turns(report);
@@ -47,6 +52,7 @@ struct Runner<'a> {
     source: SourceInstance,
     sender: Sender<'a>,
     progress: Progress,
+    keeper: Keeper,
     backoff: Backoff,
 }
 
@@ -58,13 +64,13 @@ const OUTSTANDING_MAX: usize = 50_000;
 /// How long the offset store may take to tell where the source goes on.
 const OFFSETS_WAIT: Duration = Duration::from_secs(30);
 
-fn offsets(spec: &TaskSpec) -> Result<SourceOffsets, Failure> {
+pub fn offsets(spec: &TaskSpec) -> Result<SourceOffsets, Failure> {
     (spec.offsets)().map_err(|reason| unread(&reason))
 }
 
 /// The task may have run on another worker a moment ago: what that stored last has to be known here. Where somebody's
 /// transaction stays open, what can be read has to do: records are delivered at least once.
-fn await_offsets(spec: &TaskSpec, offsets: &SourceOffsets) -> Result<(), Failure> {
+pub fn await_offsets(spec: &TaskSpec, offsets: &SourceOffsets) -> Result<(), Failure> {
     let last = async { tokio::time::timeout(OFFSETS_WAIT, offsets.read_to_last()).await };
     if let Ok(Ok(())) = spec.runtime.block_on(last) {
         return Ok(());
@@ -136,15 +142,15 @@ impl Runner<'_> {
         if let Some(error) = self.sender.outbox.failure() {
             return Err(of_kafka("producing", &error));
         }
-        self.progress.settle(&self.sender.outbox);
-        if self.progress.is_flush_due() {
+        self.progress.settle(&self.sender.outbox, &mut self.keeper);
+        if self.keeper.is_flush_due() {
             self.flush();
         }
         Ok(())
     }
 
     fn flush(&mut self) {
-        let stored = self.progress.flush(self.spec);
+        let stored = self.keeper.flush(self.spec);
         if !stored.is_empty() {
             self.source.committed(&stored);
         }
@@ -163,13 +169,13 @@ impl Runner<'_> {
             self.sender.outbox.wait(Duration::from_millis(50));
         }
         if self.sender.outbox.failure().is_none() {
-            self.progress.settle(&self.sender.outbox);
+            self.progress.settle(&self.sender.outbox, &mut self.keeper);
         }
         self.flush();
     }
 }
 
-fn retry(spec: &TaskSpec, backoff: &mut Backoff, error: &host::Error) -> Result<(), Failure> {
+pub fn retry(spec: &TaskSpec, backoff: &mut Backoff, error: &host::Error) -> Result<(), Failure> {
     let Kind::Retry { after } = error.kind else { return Err(failure_of("polling the source", error)) };
     spec.metrics.retries.inc();
     let wait = backoff.wait(after);

@@ -1,9 +1,10 @@
 //! Starts a task's thread and tells the herder how it goes.
-use super::{Control, TaskSpec, failure, sink, source};
+use super::{Control, TaskSpec, failure, pipe, sink, source};
 use cluster::{Failure, TaskId, Wanted};
 use host::ConnectorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What a task's thread reports.
 #[derive(Debug)]
@@ -20,12 +21,21 @@ pub type Report = Box<dyn Fn(&TaskId, u64, TaskEvent) + Send + Sync>;
 pub struct RunningTask {
     pub attempt: u64,
     pub control: Arc<Control>,
-    pub watch: host::CallWatch,
+    watches: Vec<host::CallWatch>,
+}
+
+impl RunningTask {
+    /// The calls into plugins that go on now, and when they started.
+    pub fn running_calls(&self) -> impl Iterator<Item = (host::Call, Instant)> {
+        self.watches.iter().filter_map(host::CallWatch::running)
+    }
 }
 
 /// Starts the thread. Its last report is always [`TaskEvent::Ended`].
 pub fn spawn(spec: TaskSpec, attempt: u64, report: Report) -> RunningTask {
-    let running = RunningTask { attempt, control: Arc::clone(&spec.control), watch: spec.watch.clone() };
+    let upstream = spec.upstream.iter().map(|upstream| &upstream.watch);
+    let watches = std::iter::once(&spec.watch).chain(upstream).cloned().collect();
+    let running = RunningTask { attempt, control: Arc::clone(&spec.control), watches };
     let id = spec.id.clone();
     let report = Arc::new(report);
     let inner = Arc::clone(&report);
@@ -50,7 +60,10 @@ fn run(spec: TaskSpec, attempt: u64, report: &Report) {
         report(&id, attempt, event);
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| match kind {
-        ConnectorKind::Sink => sink::run(&spec, &turned),
+        ConnectorKind::Sink => match &spec.upstream {
+            Some(upstream) => pipe::run(&spec, upstream, &turned),
+            None => sink::run(&spec, &turned),
+        },
         ConnectorKind::Source => source::run(&spec, &turned),
     }));
     drop(spec);

@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 /// The thread, while the task has it.
 pub struct Writer(JoinHandle<()>);
 
+/// What a thread has at least to come to its end.
+const END_WAIT: Duration = Duration::from_millis(500);
+
 /// Starts the thread. Its first outcome is a receipt for nothing: the plugin is open.
 pub fn start(
     spec: Arc<TaskSpec>,
@@ -34,12 +37,21 @@ pub fn start(
 }
 
 impl Writer {
-    /// Waits for the thread's end. One that hangs in its plugin is left behind: nothing can end it from outside.
-    pub fn leave(self, stop_by: Option<Instant>) {
-        let deadline = stop_by.unwrap_or_else(Instant::now).max(Instant::now() + Duration::from_millis(500));
+    pub fn new(thread: JoinHandle<()>) -> Self {
+        Self(thread)
+    }
+
+    /// Waits for the thread's end, no longer than until `stop_by`.
+    pub fn wait(&self, stop_by: Option<Instant>) {
+        let deadline = stop_by.unwrap_or_else(Instant::now).max(Instant::now() + END_WAIT);
         while !self.0.is_finished() && Instant::now() < deadline {
             std::thread::park_timeout(Duration::from_millis(2));
         }
+    }
+
+    /// Waits for the thread's end. One that hangs in its plugin is left behind: nothing can end it from outside.
+    pub fn leave(self, stop_by: Option<Instant>) {
+        self.wait(stop_by);
         if self.0.is_finished() {
             drop(self.0.join());
         } else {
@@ -80,7 +92,8 @@ fn write_all(
     }
 }
 
-fn open(spec: &Arc<TaskSpec>) -> Result<Delivery, Failure> {
+/// Opens the plugin and what feeds it.
+pub fn open(spec: &Arc<TaskSpec>) -> Result<Delivery, Failure> {
     let (key, value) = (spec.key_converter()?, spec.value_converter()?);
     let shaper = Shaper::open(spec, &key, &value)?;
     let mut task = spec.open_task(&key, &value);

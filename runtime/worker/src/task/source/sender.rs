@@ -103,7 +103,7 @@ pub fn produce(spec: &TaskSpec, outbox: &Outbox, batch: u32, record: &Outgoing<'
 
 /// The bytes that go to Kafka: of a source's own when the converter leaves them alone, else in `buffer`. A record that
 /// cannot be written is a sentence; it waits where it is not to blame.
-fn encoded<'a>(
+pub fn encoded<'a>(
     spec: &TaskSpec,
     converter: &mut Converter,
     raw: Raw<'_>,

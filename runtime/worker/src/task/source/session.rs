@@ -1,6 +1,7 @@
 //! One producer's time in a source's task: takes the id over, finds the offsets, polls and commits.
 use super::exact::Exact;
-use super::progress::{Positions, copy, merge};
+use super::keeper::merge;
+use super::progress::{Positions, copy};
 use super::sender::Sender;
 use super::transaction::{Outcome, Transaction, failure_of};
 use super::{BACKOFF_FIRST, BACKOFF_MAX, OUTSTANDING_MAX, offsets, open, retry, unread};

@@ -1,6 +1,7 @@
 //! A source's transaction: begun with its first record, ended with the offsets that belong to its records.
 use super::exact::Exact;
-use super::progress::{Positions, entries, merge};
+use super::keeper::merge;
+use super::progress::{Positions, entries};
 use super::sender::produce;
 use crate::delivery::producers::Outbox;
 use crate::store::SourceOffsets;
