@@ -86,6 +86,19 @@ fn every_virtual_column_has_what_kafka_knows_of_the_record() {
     ] {
         assert_eq!(sent(name, ty, &full), expected, "{name} {ty}");
     }
+    let headers: &[(&str, Option<&[u8]>)] = &[
+        ("kinesis.stream", Some(b"old")),
+        ("kinesis.stream", Some(b"s")),
+        ("kinesis.shard.id", Some(b"shardId-1")),
+        ("kinesis.sequence.number", Some(b"49")),
+    ];
+    let streamed = Incoming { headers: HeaderList::Given(headers), ..record(b"{}") };
+    for (name, expected) in
+        [("_stream", &b"\x01s"[..]), ("_shard", b"\x09shardId-1"), ("_sequence_number", b"\x0249")]
+    {
+        assert_eq!(sent(name, "String", &streamed), expected, "{name}");
+        assert_eq!(sent(name, "Nullable(String)", &full), b"\x01\0", "{name}");
+    }
     let bare = Incoming { value: Some(b""), ..Incoming::default() };
     for (name, ty, expected) in [
         ("_key", "String", &b"\0"[..]),

@@ -17,6 +17,10 @@ pub enum Source {
     HeaderKeys,
     HeaderValues,
     RawMessage,
+    /// Of records that came from Kinesis, by their headers.
+    Stream,
+    Shard,
+    SequenceNumber,
     /// Whether the row deletes its key.
     Deleted,
 }
@@ -74,10 +78,10 @@ impl Source {
             Source::Timestamp => "DateTime64(3)",
             Source::Partition => "Int32",
             Source::Offset => "Int64",
-            Source::Topic => "LowCardinality(String)",
+            Source::Topic | Source::Stream | Source::Shard => "LowCardinality(String)",
             Source::HeaderKeys => "Array(String)",
             Source::HeaderValues => "Array(Nullable(String))",
-            Source::RawMessage => "String",
+            Source::RawMessage | Source::SequenceNumber => "String",
             Source::Deleted => "UInt8",
         }
     }
@@ -92,6 +96,9 @@ impl Source {
             Source::HeaderKeys => "the names of the record's headers",
             Source::HeaderValues => "the values of the record's headers",
             Source::RawMessage => "the record's value as it is",
+            Source::Stream => "the name of the record's stream",
+            Source::Shard => "the id of the record's shard",
+            Source::SequenceNumber => "the record's sequence number",
             Source::Deleted => "whether a row is deleted",
         }
     }
@@ -99,7 +106,12 @@ impl Source {
     /// What a column has to be to take it.
     pub fn expected(self) -> &'static str {
         match self {
-            Source::Key | Source::Topic | Source::RawMessage => "String or Nullable(String)",
+            Source::Key
+            | Source::Topic
+            | Source::RawMessage
+            | Source::Stream
+            | Source::Shard
+            | Source::SequenceNumber => "String or Nullable(String)",
             Source::Timestamp => "DateTime64, DateTime, Int64 or UInt64 (milliseconds), or Nullable of these",
             Source::Partition => "an integer of 32 bits or more, or String",
             Source::Offset => "an integer of 64 bits or more, or String",
@@ -117,7 +129,12 @@ impl Source {
             _ => None,
         };
         match self {
-            Source::Key | Source::Topic | Source::RawMessage => (*ty == Type::String).then_some(Form::Text),
+            Source::Key
+            | Source::Topic
+            | Source::RawMessage
+            | Source::Stream
+            | Source::Shard
+            | Source::SequenceNumber => (*ty == Type::String).then_some(Form::Text),
             Source::Partition => number(4),
             Source::Offset => number(8),
             Source::Timestamp => match ty {
@@ -163,6 +180,9 @@ impl Virtual {
             Source::Partition => self.number(Some(i64::from(record.partition))),
             Source::Offset => self.number(Some(record.offset)),
             Source::Deleted => self.number(Some(i64::from(deleted))),
+            Source::Stream => self.text(header(record, "kinesis.stream")),
+            Source::Shard => self.text(header(record, "kinesis.shard.id")),
+            Source::SequenceNumber => self.text(header(record, "kinesis.sequence.number")),
             Source::HeaderKeys => self.texts(record, |name, _| Some(name.as_bytes())),
             Source::HeaderValues => self.texts(record, |_, value| value),
         }
@@ -295,4 +315,18 @@ const NAMES: &[(&str, Source)] = &[
     ("_header_keys", Source::HeaderKeys),
     ("_header_values", Source::HeaderValues),
     ("_raw_message", Source::RawMessage),
+    ("_stream", Source::Stream),
+    ("_shard", Source::Shard),
+    ("_sequence_number", Source::SequenceNumber),
 ];
+
+/// The last header of this name counts.
+fn header<'a>(record: &Incoming<'a>, wanted: &str) -> Option<&'a [u8]> {
+    let mut found = None;
+    record.headers.each(|name, value| {
+        if name == wanted {
+            found = value;
+        }
+    });
+    found
+}

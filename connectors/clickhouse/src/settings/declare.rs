@@ -127,7 +127,8 @@ fn rows() -> Vec<Setting> {
         Setting::list("field2ColumnMap").default("").doc(
             "Columns of fields as path=column, separated by commas, for instance user.id=user_id,_key=order_id. A \
              path has dots between its names, and \\. for a dot in a name; _key, _timestamp, _partition, _offset, \
-             _topic, _header_keys, _header_values and _raw_message stand for what Kafka knows of the record. \
+             _topic, _header_keys, _header_values and _raw_message stand for what Kafka knows of the record, _stream, \
+             _shard and _sequence_number for what Kinesis does. \
              Fields without an entry go to the column of their own name.",
         ),
         Setting::string("flattenSeparator").default("").doc(
