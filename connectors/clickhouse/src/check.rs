@@ -5,6 +5,7 @@ use penstock_sdk::{Config, Problem};
 
 use crate::exact::Guarantee;
 use crate::failure::{Cause, Failure};
+use crate::handover;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::table::{self, Name};
@@ -22,6 +23,11 @@ pub fn outside(config: &Config) -> Vec<Problem> {
     };
     let server = server.until(Instant::now() + PATIENCE);
     let mut problems = Vec::new();
+    if let Err(failure) = handover::look(&server, &settings)
+        && failure.cause == Cause::Unfit
+    {
+        problems.push(problem(&failure.sentence));
+    }
     for topic in &settings.topics {
         match table_of(&server, &settings, &settings.table(topic)) {
             Err(failure) if matches!(failure.cause, Cause::Schema | Cause::Unfit) => {

@@ -8,6 +8,7 @@ use penstock_sdk::{Error, Result};
 use crate::creation::{self, Opened};
 use crate::exact::{self, Promise};
 use crate::failure::{Cause, Failure};
+use crate::handover::{Handover, Split};
 use crate::incoming::{Class, Incoming};
 use crate::notice::Notice;
 use crate::pace::Pace;
@@ -22,6 +23,8 @@ pub struct Delivery {
     link: Link,
     targets: HashMap<Name, Target>,
     receipts: Receipts,
+    /// Knows what clickhouse-kafka-connect has inserted, where its place is taken.
+    handover: Option<Handover>,
     pace: Pace,
     /// Inserts that were refused because of too many parts, since this was asked last.
     crowded: u64,
@@ -42,6 +45,8 @@ struct Receipts {
     batch: u64,
     outcome: Outcome,
     done: Vec<Name>,
+    /// Tokens of the ranges that were begun by somebody else, and are stored.
+    ended: Vec<String>,
 }
 
 impl Delivery {
@@ -62,7 +67,8 @@ impl Delivery {
             wait,
         };
         let (targets, receipts) = (HashMap::new(), Receipts::default());
-        Ok(Delivery { settings, link, targets, receipts, pace: Pace::default(), crowded: 0 })
+        let handover = Handover::new(&settings);
+        Ok(Delivery { settings, link, targets, receipts, handover, pace: Pace::default(), crowded: 0 })
     }
 
     /// Refuses tables that are known by now and cannot keep what `exactlyOnce` promises. Whatever else is wrong with
@@ -94,7 +100,16 @@ impl Delivery {
             self.receipts = Receipts { batch, ..Receipts::default() };
             self.refuse_large(records);
         }
-        let mut parts = self.parts(records);
+        let split = match (&mut self.handover, promise) {
+            (Some(handover), Some(promise)) => handover
+                .split(&self.link.server, records, promise, &mut self.link.notices)
+                .map_err(Failure::into_error)?,
+            _ => Split::default(),
+        };
+        for (token, indices) in &split.begun {
+            self.end(token, indices, records, promise).map_err(|failure| self.told(failure))?;
+        }
+        let mut parts = self.parts(records, &split);
         parts.retain(|(name, _)| !self.receipts.done.contains(name));
         for (_, indices) in parts.iter_mut().filter(|_| promise.is_some()) {
             exact::sort(records, indices);
@@ -108,6 +123,28 @@ impl Delivery {
             self.pace.stored(Instant::now(), outcome.was_delayed);
         }
         Ok(outcome)
+    }
+
+    /// Inserts a range that somebody else had begun, under its token.
+    fn end(
+        &mut self,
+        token: &str,
+        indices: &[usize],
+        records: &[Incoming<'_>],
+        promise: Option<&Promise<'_>>,
+    ) -> Result<(), Failure> {
+        let (Some(promise), Some(first)) = (promise, indices.first()) else { return Ok(()) };
+        if self.receipts.ended.iter().any(|ended| ended == token) {
+            return Ok(());
+        }
+        let name = self.table(records[*first].topic);
+        let promise = Promise { token, is_foreign: true, ..*promise };
+        let indices: Vec<_> =
+            indices.iter().copied().filter(|index| !self.is_large(&records[*index])).collect();
+        let outcome = self.deliver(&name, records, &indices, Some(&promise))?;
+        self.receipts.outcome.add(outcome);
+        self.receipts.ended.push(token.to_owned());
+        Ok(())
     }
 
     /// How long to wait before the next batch, for the sake of the server's merges.
@@ -239,6 +276,10 @@ impl Delivery {
         }
     }
 
+    fn is_large(&self, record: &Incoming<'_>) -> bool {
+        record.bytes() > self.settings.record_bytes_max
+    }
+
     /// Records that are larger than may be: what a record takes on its way is a multiple of its size.
     fn refuse_large(&mut self, records: &[Incoming<'_>]) {
         let max = self.settings.record_bytes_max;
@@ -252,15 +293,14 @@ impl Delivery {
     }
 
     /// The records of each table that are not too large, tables in the order in which the batch names them.
-    fn parts(&self, records: &[Incoming<'_>]) -> Vec<(Name, Vec<usize>)> {
+    fn parts(&self, records: &[Incoming<'_>], split: &Split) -> Vec<(Name, Vec<usize>)> {
         let mut parts: Vec<(Name, Vec<usize>)> = Vec::new();
         let mut places: HashMap<&str, usize> = HashMap::new();
         // Batches come partition by partition, so the topic is nearly always the one before.
         let mut last = ("", 0);
-        for (index, record) in records.iter().enumerate() {
-            if record.bytes() > self.settings.record_bytes_max {
-                continue;
-            }
+        let is_wanted = |index: usize, record: &Incoming<'_>| split.is_own(index) && !self.is_large(record);
+        for (index, record) in records.iter().enumerate().filter(|(index, record)| is_wanted(*index, record))
+        {
             if record.topic != last.0 || parts.is_empty() {
                 let place = *places.entry(record.topic).or_insert_with(|| {
                     let name = self.table(record.topic);

@@ -18,6 +18,8 @@ pub struct Promise<'a> {
     /// Since the plan was made.
     pub age: Duration,
     pub is_repeated: bool,
+    /// The token is another program's, for exactly these records: it stands as it is, and nobody knows its age.
+    pub is_foreign: bool,
     /// False when another worker may have taken over.
     pub may_send: &'a dyn Fn() -> bool,
 }
@@ -39,7 +41,8 @@ impl Promise<'_> {
         records: &[Incoming<'_>],
         (part, indices): (&[usize], &[usize]),
     ) -> String {
-        let mut token = format!("{}:{name}", self.token);
+        let mut token =
+            if self.is_foreign { self.token.to_owned() } else { format!("{}:{name}", self.token) };
         if part.len() == indices.len() {
             return token;
         }
@@ -125,6 +128,9 @@ impl Guarantee {
 
     /// Whether the server may have forgotten the token of an insert that may have been stored.
     pub fn forgets(&self, promise: &Promise<'_>) -> bool {
+        if promise.is_foreign {
+            return self.has_places;
+        }
         promise.is_repeated && promise.age > self.memory
     }
 
@@ -295,8 +301,16 @@ mod tests {
         sort(&records, &mut indices);
         assert_eq!(indices, [2, 1, 0]);
         let name = Name { database: "d".into(), table: "x".into() };
-        let promise = Promise { token: "p", age: Duration::ZERO, is_repeated: false, may_send: &|| false };
+        let promise = Promise {
+            token: "p",
+            age: Duration::ZERO,
+            is_repeated: false,
+            is_foreign: false,
+            may_send: &|| false,
+        };
         assert_eq!(promise.token_of(&name, &records, (&indices, &indices)), "p:d.x");
+        let foreign = Promise { is_foreign: true, ..promise };
+        assert_eq!(foreign.token_of(&name, &records, (&indices, &indices)), "p");
         assert_eq!(promise.token_of(&name, &records, (&indices[..2], &indices)), "p:d.x:t-0@8:t-0@9:2");
         assert_eq!(promise.check().unwrap_err().cause, Cause::Busy);
     }

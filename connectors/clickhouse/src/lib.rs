@@ -13,6 +13,7 @@ mod exact;
 mod failure;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod handover;
 mod hosts;
 mod incoming;
 mod json;

@@ -91,7 +91,7 @@ impl Sink for ClickHouseSink {
         let task = self.task.clone();
         let may_send = || task.may_write();
         let Plan { token, age, is_repeated } = *plan;
-        self.insert(batch, Some(&Promise { token, age, is_repeated, may_send: &may_send }))
+        self.insert(batch, Some(&Promise { token, age, is_repeated, is_foreign: false, may_send: &may_send }))
     }
 }
 

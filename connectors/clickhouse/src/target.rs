@@ -159,7 +159,10 @@ impl Target {
         }
         let mut outcome = Outcome::default();
         let mut refused = 0;
-        let mut pending: Vec<_> = indices.chunks(self.rows_max()).rev().collect();
+        // Another program's token is for one insert of the whole.
+        let is_whole = promise.is_some_and(|promise| promise.is_foreign);
+        let rows_max = if is_whole { indices.len().max(1) } else { self.rows_max() };
+        let mut pending: Vec<_> = indices.chunks(rows_max).rev().collect();
         while let Some(part) = pending.pop() {
             let token = promise.map(|promise| promise.token_of(&self.name, records, (part, indices)));
             let failure = match self.attempt(link, records, part, (promise, token.as_deref())) {

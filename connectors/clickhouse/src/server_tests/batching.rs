@@ -23,7 +23,8 @@ fn tables_get_their_parts_at_the_same_time_and_each_once() {
     let took = |connections: &str, token: &str| {
         let mut delivery = lab.delivery(&[("insertConnections", connections), ("exactlyOnce", "true")]);
         let records: Vec<_> = names.iter().map(|name| record(name, 0, b"{\"k\":1}")).collect();
-        let promise = Promise { token, age: Duration::ZERO, is_repeated: false, may_send: &|| true };
+        let promise =
+            Promise { token, age: Duration::ZERO, is_repeated: false, is_foreign: false, may_send: &|| true };
         let started = std::time::Instant::now();
         let outcome = delivery.write(&records, Some(&promise)).unwrap();
         assert_eq!((outcome.rows, outcome.inserts), (6, 6));
@@ -128,7 +129,7 @@ fn what_exactly_once_assumes_of_the_tables_memory_follows_the_flush() {
     let write = |settings: &[(&str, &str)]| {
         let mut delivery = lab.delivery(&[&[("exactlyOnce", "true")], settings].concat());
         let age = Duration::from_secs(30);
-        let promise = Promise { token: "p", age, is_repeated: true, may_send: &|| true };
+        let promise = Promise { token: "p", age, is_repeated: true, is_foreign: false, may_send: &|| true };
         delivery.write(&[record("t", 0, b"{\"k\":1}")], Some(&promise))
     };
     write(&[]).unwrap();
@@ -148,7 +149,13 @@ fn a_table_that_was_checked_is_not_asked_about_again() {
     let mut delivery = lab.delivery(&[&proxy[..], &[("exactlyOnce", "true"), ("topics", "t")]].concat());
     delivery.check_tables().unwrap();
     let asked = heads.lock().unwrap().len();
-    let promise = Promise { token: "p", age: Duration::ZERO, is_repeated: false, may_send: &|| true };
+    let promise = Promise {
+        token: "p",
+        age: Duration::ZERO,
+        is_repeated: false,
+        is_foreign: false,
+        may_send: &|| true,
+    };
     delivery.write(&[record("t", 0, b"{\"k\":1}")], Some(&promise)).unwrap();
     assert_eq!(heads.lock().unwrap().len(), asked + 1, "the insert alone");
 }

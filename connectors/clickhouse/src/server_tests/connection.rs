@@ -182,6 +182,7 @@ fn exactly_once_over_several_hosts_needs_tables_that_share_their_tokens() {
         token: "p",
         age: Duration::ZERO,
         is_repeated: false,
+        is_foreign: false,
         may_send: &|| panic!("nothing to send"),
     };
     let value = Some(b"{\"k\":1}".as_slice());

@@ -280,7 +280,7 @@ fn a_task_that_was_lost_alters_nothing() {
     let lab = Lab::new();
     lab.run("CREATE TABLE @.t (k UInt32, v Int8) ENGINE = MergeTree ORDER BY k SETTINGS non_replicated_deduplication_window = 100");
     let age = std::time::Duration::ZERO;
-    let promise = |may_send| Promise { token: "p", age, is_repeated: true, may_send };
+    let promise = |may_send| Promise { token: "p", age, is_repeated: true, is_foreign: false, may_send };
     let values = ["{\"k\":1,\"new\":1}", "{\"k\":2,\"v\":1000}"].map(|value| Some(value.as_bytes()));
     let record = |value| Incoming { topic: "t", value, ..Incoming::default() };
     for value in values {

@@ -23,7 +23,7 @@ fn records(values: &[String]) -> Vec<Incoming<'_>> {
 }
 
 fn promise(token: &str, age: Duration) -> Promise<'_> {
-    Promise { token, age, is_repeated: true, may_send: &|| true }
+    Promise { token, age, is_repeated: true, is_foreign: false, may_send: &|| true }
 }
 
 #[test]

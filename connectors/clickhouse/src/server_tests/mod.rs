@@ -8,6 +8,7 @@ mod errors;
 mod evolution;
 mod exact;
 mod given;
+mod handover;
 mod lines;
 mod matrix;
 mod nested;

@@ -153,7 +153,7 @@ fn a_table_for_exactly_once_keeps_tokens_and_is_not_made_by_who_lost_the_task() 
     let value = Some(b"{\"k\":1}".as_slice());
     let records = [Incoming { topic: "t", offset: 3, value, ..Incoming::default() }];
     let age = std::time::Duration::from_secs(100_000);
-    let promise = |may_send| Promise { token: "p", age, is_repeated: true, may_send };
+    let promise = |may_send| Promise { token: "p", age, is_repeated: true, is_foreign: false, may_send };
     let error = lab.delivery(&settings).write(&records, Some(&promise(&|| false))).unwrap_err();
     assert_eq!(error.kind(), &Kind::Retry { after: None }, "{error}");
     assert!(tables(&lab).is_empty());
@@ -245,8 +245,13 @@ fn tables_beside_each_other_are_created_and_altered_one_by_one() {
         record("wider", "{\"k\":1000}"),
         record("too", "{\"v\":true}"),
     ];
-    let promise =
-        |may_send| Promise { token: "p", age: std::time::Duration::ZERO, is_repeated: false, may_send };
+    let promise = |may_send| Promise {
+        token: "p",
+        age: std::time::Duration::ZERO,
+        is_repeated: false,
+        is_foreign: false,
+        may_send,
+    };
     let refused = lab.delivery(&settings).write(&records, Some(&promise(&|| false))).unwrap_err();
     assert_eq!(refused.kind(), &Kind::Retry { after: None }, "{refused}");
     let columns = "SELECT table, name, type FROM system.columns \

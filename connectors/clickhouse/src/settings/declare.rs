@@ -223,6 +223,15 @@ fn delivery() -> Vec<Setting> {
                  carry deduplication tokens. Tables need an engine of the MergeTree family that keeps tokens; see \
                  the connector's page. Otherwise an insert whose answer got lost is sent again.",
             ),
+        Setting::string("stateImport").default("auto").one_of(&["auto", "on", "off"]).doc(
+            "Whether exactlyOnce takes partitions over from clickhouse-kafka-connect by its state table: with auto if \
+             connector.class is that connector's or one of zkPath, zkDatabase and keeperOnCluster is set, and the table \
+             exists; with on the table must exist, and its state counts for partitions that are read from their start, too.",
+        ),
+        Setting::string("zkDatabase").default("connect_state").importance(Importance::Low).doc(
+            "The table, within database, in which clickhouse-kafka-connect keeps its state, and from which stateImport \
+             takes over. Nothing else needs one: exactlyOnce keeps its own state in the group's offsets.",
+        ),
         Setting::long("clickhouseClientInsertTimeoutMs").range(100, None).doc(
             "Milliseconds after which an insert, or a statement that creates or alters a table, is given up without an \
              answer and tried again; 240000 without a value.",
@@ -253,7 +262,6 @@ fn ignored() -> Vec<Setting> {
         low(Setting::int("retryCount").default("3"), "the worker repeats an insert until it succeeds"),
         low(Setting::string("clientVersion").default("V1"), "there is one client"),
         low(Setting::string("zkPath").default("/kafka-connect"), state),
-        low(Setting::string("zkDatabase").default("connect_state"), state),
         low(Setting::string("keeperOnCluster").default(""), state),
         low(Setting::boolean("tolerateStateMismatch").default("false"), state),
         low(Setting::boolean("ignorePartitionsWhenBatching").default("false"), batches),

@@ -2,6 +2,7 @@
 mod connection;
 mod declare;
 mod flush;
+mod import;
 mod parts;
 mod rows;
 mod tables;
@@ -18,6 +19,7 @@ use crate::values::Loss;
 pub use connection::{CERTIFICATE, Connection, Host, KEY, Login, Pem, Proxy, ROOT, SERVER_NAME, Trust};
 pub use declare::{connection, declare, grouped};
 pub use flush::Flush;
+pub use import::StateImport;
 use parts::{Properties, async_insert, pairs, server_settings, token_settings};
 
 use crate::error_table::ErrorTable;
@@ -70,6 +72,8 @@ pub struct Settings {
     /// Where rejected records go, beside the worker's dead letters.
     pub errors: Option<ErrorTable>,
     pub exactly_once: bool,
+    /// What is taken over from clickhouse-kafka-connect.
+    pub state_import: Option<StateImport>,
     /// What tables are like that do not exist yet.
     pub wishes: Wishes,
     pub evolution: Evolution,
@@ -125,6 +129,7 @@ impl Settings {
                 ..ErrorTable::default()
             }),
             exactly_once: config.flag("exactlyOnce", false)?,
+            state_import: StateImport::parse(config)?,
             wishes: tables.wishes,
             evolution: tables.evolution,
             flush: Flush::parse(config)?,
@@ -145,6 +150,9 @@ impl Settings {
     pub fn open(&mut self, task: &Task, envelope: bool) {
         self.shape.envelope = envelope;
         self.task = task.number();
+        if let Some(import) = &mut self.state_import {
+            task.connector().clone_into(&mut import.connector);
+        }
         if let Some(upserts) = &mut self.shape.upserts {
             upserts.key = KeyForm::parse(task.key_format());
         }
@@ -186,6 +194,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         tables::parse(config).map(drop),
         tables::check_lines(config),
         token_settings(config),
+        StateImport::parse(config).map(drop),
     ] {
         if let Err(error) = result {
             let (setting, message) =
