@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// A table whose rows share the values of their growing column by ten.
-fn create(clickhouse: &ClickHouse, table: &str) {
+pub fn create(clickhouse: &ClickHouse, table: &str) {
     clickhouse.query(&format!(
         "CREATE TABLE `{table}` (id UInt32, at DateTime64(3), price Decimal(10, 2), tags Array(LowCardinality(String)), \
          note Nullable(String), uid UUID, big UInt64, attrs Map(String, Int64), place Tuple(city String, zip UInt32), \
@@ -15,7 +15,7 @@ fn create(clickhouse: &ClickHouse, table: &str) {
     ));
 }
 
-fn insert(clickhouse: &ClickHouse, table: &str, ids: std::ops::Range<u64>) {
+pub fn insert(clickhouse: &ClickHouse, table: &str, ids: std::ops::Range<u64>) {
     let (start, count) = (ids.start, ids.end - ids.start);
     clickhouse.query(&format!(
         "INSERT INTO `{table}` SELECT {start} + number AS id, fromUnixTimestamp64Milli(toInt64(1767225600000 + \
@@ -26,7 +26,7 @@ fn insert(clickhouse: &ClickHouse, table: &str, ids: std::ops::Range<u64>) {
     ));
 }
 
-fn source(clickhouse: &ClickHouse, table: &str, topic: &str, more: &[(&str, &str)]) -> Value {
+pub fn source(clickhouse: &ClickHouse, table: &str, topic: &str, more: &[(&str, &str)]) -> Value {
     let mut config = json!({
         "connector.class": "ClickHouseSource",
         "tasks.max": "1",
@@ -47,7 +47,7 @@ fn source(clickhouse: &ClickHouse, table: &str, topic: &str, more: &[(&str, &str
 }
 
 /// How often each id came.
-fn ids(kafka: &Kafka, topic: &str) -> BTreeMap<u64, u64> {
+pub fn ids(kafka: &Kafka, topic: &str) -> BTreeMap<u64, u64> {
     let mut counts = BTreeMap::new();
     for record in kafka.read(topic) {
         let value: Value = serde_json::from_str(record.text()).unwrap();

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const LONG: Duration = Duration::from_secs(180);
 
 /// A worker whose sources deliver exactly once, and whose log may tell of what these tests do to it.
-fn worker() -> Builder {
+pub fn worker() -> Builder {
     let allowed = [
         "127.0.0.1",
         "out of the cluster",

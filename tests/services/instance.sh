@@ -10,6 +10,7 @@ variable() {
     kafka-secure*) echo PENSTOCK_TEST_KAFKA_SECURE ;;
     kafka*) echo PENSTOCK_TEST_KAFKA ;;
     clickhouse*) echo PENSTOCK_TEST_CLICKHOUSE ;;
+    zookeeper*) echo PENSTOCK_TEST_ZOOKEEPER ;;
     apicurio*) echo PENSTOCK_TEST_APICURIO ;;
     kinesis*) echo PENSTOCK_TEST_KINESIS ;;
     connect*) echo PENSTOCK_TEST_CONNECT ;;
@@ -60,7 +61,8 @@ run() {
       # It serves a handful of clients.
       KAFKA_HEAP=${KAFKA_HEAP:-192m} KAFKA_PORT=$port KAFKA_DATA_DIR=$dir/broker "$here/kafka/kafka.sh" "$@" ;;
     kafka*) KAFKA_PORT=$port KAFKA_DATA_DIR=$dir/broker "$here/kafka/kafka.sh" "$@" ;;
-    clickhouse*) CLICKHOUSE_HOME=$dir/server CLICKHOUSE_HTTP_PORT=$port CLICKHOUSE_TCP_PORT=$((port + 1)) \
+    zookeeper*) ZOOKEEPER_PORT=$port ZOOKEEPER_DIR=$dir/server "$here/zookeeper/zookeeper.sh" "$@" ;;
+    clickhouse*) CLICKHOUSE_ZOOKEEPER=${ZOOKEEPER:-} CLICKHOUSE_HOME=$dir/server CLICKHOUSE_HTTP_PORT=$port CLICKHOUSE_TCP_PORT=$((port + 1)) \
       "$here/clickhouse/clickhouse.sh" "$@" ;;
     apicurio*) APICURIO_DIR=$dir/server APICURIO_PORT=$port "$here/apicurio/apicurio.sh" "$@" ;;
     kinesis*) KINESIS_DIR=$dir/server KINESIS_PORT=$port "$here/kinesis/kinesis.sh" "$@" ;;
@@ -78,6 +80,10 @@ start() {
   if [[ $name == connect* ]]; then
     BOOTSTRAP=$(given kafka || start kafka)
   fi
+  # Its own, as two servers would share their tables by it.
+  if [[ $name == clickhouse-keeper* ]]; then
+    ZOOKEEPER=$(start "zookeeper${name#clickhouse-keeper}")
+  fi
   for try in 1 2 3; do
     if [ $new = 1 ]; then free_port >"$dir/port"; fi
     if run "$name" up; then return 0; fi
@@ -91,5 +97,6 @@ stop() {
   if [ -e "$STATE/$name/port" ]; then
     run "$name" down $wipe
     if [ -n "$wipe" ]; then rm -rf "${STATE:?}/$name"; fi
+    if [[ $name == clickhouse-keeper* ]]; then stop "zookeeper${name#clickhouse-keeper}" $wipe; fi
   fi
 }

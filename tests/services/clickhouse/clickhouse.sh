@@ -12,7 +12,7 @@
 #   CLICKHOUSE_HOME=DIR          data, logs, users.xml              $PENSTOCK_SERVICES_HOME/clickhouse-$CLICKHOUSE_HTTP_PORT
 #   CLICKHOUSE_HTTP_PORT=8123    CLICKHOUSE_TCP_PORT=9000           CLICKHOUSE_HOST=127.0.0.1
 #   CLICKHOUSE_FRESH=1           empty CLICKHOUSE_HOME first, if no server runs on it
-#   CLICKHOUSE_ZOOKEEPER=H:P     turns KeeperMap on
+#   CLICKHOUSE_ZOOKEEPER=H:P     turns KeeperMap on; replicated tables can be created then, and stay read-only
 #   CLICKHOUSE_SYSTEM_LOGS=0     no query_log and so on (for benchmarks)
 #   CLICKHOUSE_MAX_MEMORY=BYTES  CLICKHOUSE_LOG_LEVEL=warning
 #   CLICKHOUSE_ENGINE=26.7       an older engine, of requirements-26.7.txt  the newest, of requirements.txt
@@ -21,7 +21,7 @@
 # Users: `default` (no password, all rights), `writer`/`writer` (SELECT, INSERT), `reader`/`reader`.
 # What runs is ClickHouse's own clickhouse-local, out of the wheel chdb-core, with its own HTTP and native
 # listeners; nothing imitates the protocol. Against clickhouse-server it has no async-insert queue, no
-# CREATE USER, no TLS ports, no ReplicatedMergeTree and no system.asynchronous_metrics.
+# CREATE USER, no TLS ports, no ON CLUSTER, no replication and no system.asynchronous_metrics.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
