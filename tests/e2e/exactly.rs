@@ -100,7 +100,8 @@ fn kills() -> u64 {
 
 #[test]
 fn killed_at_random_every_record_is_there_once() {
-    let stage = Stage::new("eo-killed", 25_000);
+    // As many as keep the worker busy until the last kill.
+    let stage = Stage::new("eo-killed", 10_000 * kills());
     let mut worker = worker();
     worker.submit(&stage.name, &stage.config(2));
     let mut random = fastrand::Rng::with_seed(7);

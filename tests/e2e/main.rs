@@ -10,7 +10,6 @@ mod clickhouse_source;
 mod cluster;
 mod datagen;
 mod exactly;
-mod exactly_rights;
 mod exactly_rows;
 mod exactly_source;
 mod examples;

@@ -71,7 +71,7 @@ pub fn decide(theirs: Option<Theirs>, mark: Option<&Mark>, asked: &Asked<'_>) ->
         return ours(Some(asked.mark(theirs, mark, true)), None);
     }
     if mark.is_none() && asked.begin == 0 && theirs.min > 0 && !asked.is_required {
-        return Verdict::Unclear(asked.from_the_start(theirs));
+        return Verdict::Unclear(asked.at_the_start(theirs));
     }
     if theirs.is_begun && (theirs.min..theirs.max).contains(&asked.end) {
         return Verdict::Unclear(asked.cut(theirs));
@@ -106,7 +106,7 @@ impl Asked<'_> {
         )
     }
 
-    fn from_the_start(&self, theirs: Theirs) -> String {
+    fn at_the_start(&self, theirs: Theirs) -> String {
         format!(
             "stateImport: {self} is read from offset 0, while clickhouse-kafka-connect was at offset {}: set it to on if the \
              records up to there are in the table and shall be left out, or to off if they are to be inserted, because the \

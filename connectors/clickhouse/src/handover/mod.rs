@@ -6,6 +6,7 @@ mod decide;
 mod state;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
 
 use crate::exact::Promise;
 use crate::failure::{Cause, Failure};
@@ -104,7 +105,7 @@ impl Handover {
                 Verdict::Shared { theirs, mark } => {
                     let counts = split.take(records, span, theirs);
                     if let Some(mark) = mark {
-                        notices.extend(told(span, theirs, counts));
+                        notices.push(told(span, theirs, counts));
                         marks.push((&span.names.key, mark));
                     }
                 }
@@ -216,7 +217,7 @@ impl Names {
     }
 }
 
-fn told(span: &Span<'_>, theirs: Theirs, left_out: usize) -> Option<Notice> {
+fn told(span: &Span<'_>, theirs: Theirs, left_out: usize) -> Notice {
     let Theirs { min, max, is_begun } = theirs;
     let place = format!("{}-{}", span.topic, span.partition);
     let up_to = if is_begun { min - 1 } else { max };
@@ -225,9 +226,10 @@ fn told(span: &Span<'_>, theirs: Theirs, left_out: usize) -> Option<Notice> {
          left out"
     );
     if is_begun && span.end >= min {
-        sentence += &format!("; offsets {min} to {max}, which it had begun, are inserted under its token");
+        let _ =
+            write!(sentence, "; offsets {min} to {max}, which it had begun, are inserted under its token");
     }
-    Some(Notice::done("records_inserted_before", left_out, sentence))
+    Notice::done("records_inserted_before", left_out, sentence)
 }
 
 #[cfg(test)]

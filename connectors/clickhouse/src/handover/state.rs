@@ -48,17 +48,16 @@ pub fn read<'a>(
             Failure::new(Cause::Unfit, sentence)
         };
         let (Ok(min), Ok(max)) = (min.parse(), max.parse()) else { return Err(unknown()) };
-        match key.strip_prefix(OURS) {
-            Some(theirs) => states.entry(theirs.to_owned()).or_default().1 = Mark::parse(min, max, &text),
-            None => {
-                let is_begun = match text.as_str() {
-                    "BEFORE_PROCESSING" => true,
-                    "AFTER_PROCESSING" => false,
-                    _ => return Err(unknown()),
-                };
-                states.entry(key).or_default().0 = Some(Theirs { min, max, is_begun });
-            }
+        if let Some(theirs) = key.strip_prefix(OURS) {
+            states.entry(theirs.to_owned()).or_default().1 = Mark::parse(min, max, &text);
+            continue;
         }
+        let is_begun = match text.as_str() {
+            "BEFORE_PROCESSING" => true,
+            "AFTER_PROCESSING" => false,
+            _ => return Err(unknown()),
+        };
+        states.entry(key).or_default().0 = Some(Theirs { min, max, is_begun });
     }
     Ok(Some(states))
 }
