@@ -31,9 +31,9 @@ running() {
   echo "$pid"
 }
 
-# Whether it serves: a port that is open does not mean that yet.
+# Whether it serves. A connection that comes before it does is taken and never answered, so nobody waits for one.
 answers() {
-  { exec 3<>"/dev/tcp/127.0.0.1/$PORT" && printf srvr >&3 && grep -q '^Mode: ' <&3; } 2>/dev/null
+  timeout 2 bash -c "exec 3<>/dev/tcp/127.0.0.1/$PORT && printf srvr >&3 && grep -q '^Mode: ' <&3" 2>/dev/null
 }
 
 resolve() {
