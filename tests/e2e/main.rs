@@ -22,6 +22,7 @@ mod internal_topics;
 mod json_schema;
 mod kinesis;
 mod kinesis_faults;
+mod kinesis_pipe;
 mod lifecycle;
 mod loggers;
 mod migration;
