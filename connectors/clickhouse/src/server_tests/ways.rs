@@ -225,7 +225,9 @@ pub fn twisted(word: &'static str, twist: Twist) -> u16 {
                     Twist::Lost => is_lost.store(true, Ordering::Release),
                     Twist::Slow => thread::sleep(Duration::from_millis(1300)),
                     Twist::Feigned => {
-                        let _ = (&near).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                        // The connection ends here, so nobody may take it for the next request.
+                        let answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+                        let _ = (&near).write_all(answer);
                         break;
                     }
                 }
