@@ -135,7 +135,9 @@ pub fn problems(config: &Config) -> Vec<Problem> {
         if let Some(url) = text(config, name)
             && !is_url(&url)
         {
-            wrong(name, &format!("expected a URL that begins with http:// or https://, got {url:?}"));
+            // What has an @ may hold a login.
+            let got = if url.contains('@') { "something else".into() } else { format!("{url:?}") };
+            wrong(name, &format!("expected a URL that begins with http:// or https://, got {got}"));
         }
     }
     found
@@ -194,6 +196,17 @@ mod tests {
         check(&[(PROXY_USER, "u")], &["aws.proxy: a value is required"]);
         check(&[(ENDPOINT, "localhost:4567")], &["expected a URL"]);
         check(&[(PROXY, "http:// x")], &["expected a URL"]);
+    }
+
+    #[test]
+    fn a_login_in_an_address_is_not_shown() {
+        for name in [ENDPOINT, STS, PROXY] {
+            for url in ["me:hush@proxy:3128", "http:///me:hush@proxy", "http://me:hush @proxy"] {
+                let found = problems(&[(name, url)].into_iter().collect());
+                assert_eq!(found.len(), 1, "{name}={url}");
+                assert!(!found[0].message.contains("hush"), "{}", found[0].message);
+            }
+        }
     }
 
     #[test]
