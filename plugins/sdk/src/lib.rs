@@ -39,6 +39,7 @@ pub mod framework;
 mod json;
 mod plan;
 mod poll;
+mod secret;
 mod setting;
 mod task;
 
@@ -50,6 +51,7 @@ pub use error::{Error, Kind, Result};
 pub use fields::{Fields, Scalar};
 pub use plan::Plan;
 pub use poll::{NewRecord, Poll};
+pub use secret::Secret;
 pub use setting::{Importance, Setting, Type, Validator, Width};
 pub use task::{Level, Task};
 

@@ -1,23 +1,5 @@
 //! The settings of the way to AWS, parsed and checked against each other.
-use std::fmt;
-
-use penstock_sdk::{Config, Problem, Result};
-
-/// Text that no message shows.
-#[derive(Clone, PartialEq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("***")
-    }
-}
+use penstock_sdk::{Config, Problem, Result, Secret};
 
 /// Where AWS is and who asks.
 #[derive(Clone, Debug)]
@@ -76,7 +58,7 @@ impl Access {
             endpoint: text(config, STS),
         });
         let user = text(config, PROXY_USER)
-            .map(|user| (user, optional(config, "aws.proxy.password").unwrap_or(Secret(String::new()))));
+            .map(|user| (user, optional(config, "aws.proxy.password").unwrap_or_default()));
         Ok(Self {
             region: text(config, "aws.region").or_else(|| region.map(str::to_owned)),
             endpoint: text(config, ENDPOINT),
@@ -153,11 +135,11 @@ fn text(config: &Config, name: &str) -> Option<String> {
 }
 
 fn secret(config: &Config, name: &str) -> Result<Secret> {
-    config.required(name).map(|value| Secret(value.to_owned()))
+    config.required(name).map(Secret::new)
 }
 
 fn optional(config: &Config, name: &str) -> Option<Secret> {
-    text(config, name).map(Secret)
+    text(config, name).map(Secret::new)
 }
 
 const KEY: &str = "aws.access.key.id";

@@ -2,9 +2,8 @@
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
-use penstock_sdk::{Config, Error, Result};
+use penstock_sdk::{Config, Error, Result, Secret};
 
-use super::Secret;
 use super::parts::Properties;
 
 /// How to get to the servers.
@@ -185,7 +184,7 @@ impl Pem {
     /// Comments may stand before what was pasted, and bytes that an editor put there.
     fn new(value: String) -> Self {
         match value.find("-----BEGIN") {
-            Some(start) => Pem::Text(Secret(value[start..].to_owned())),
+            Some(start) => Pem::Text(Secret::new(&value[start..])),
             None => Pem::File(value),
         }
     }
@@ -204,10 +203,10 @@ fn login(config: &Config, properties: &Properties, trust: Option<&Trust>) -> Res
                 "{TOKEN}: stands in the place of a password: leave password and {BY_CERTIFICATE} out"
             )));
         }
-        return Ok(Login::Token(Secret(token.to_owned())));
+        return Ok(Login::Token(Secret::new(token)));
     }
     if !by_certificate {
-        return Ok(Login::Password { user, password: Secret(password.to_owned()) });
+        return Ok(Login::Password { user, password: Secret::new(password) });
     }
     if trust.is_none_or(|trust| trust.client.is_none()) {
         return Err(Error::config(format!("{BY_CERTIFICATE}: needs ssl=true, {CERTIFICATE} and {KEY}")));
@@ -242,7 +241,7 @@ fn proxy(config: &Config) -> Result<Option<Proxy>> {
     if user.is_none() && !password.is_empty() {
         return Err(Error::config("proxyUser: a value is required beside proxyPassword"));
     }
-    Ok(Some(Proxy { address: host.address, is_socks, user, password: Secret(password) }))
+    Ok(Some(Proxy { address: host.address, is_socks, user, password: Secret::new(password) }))
 }
 
 fn text<'a>(config: &'a Config, key: &str) -> Option<&'a str> {

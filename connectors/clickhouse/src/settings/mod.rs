@@ -10,7 +10,6 @@ mod tables;
 mod tests;
 
 use std::collections::HashMap;
-use std::fmt;
 use std::time::Duration;
 
 use penstock_sdk::{Config, Error, Problem, Result, Task};
@@ -27,22 +26,6 @@ use crate::evolution::{Evolution, Mode};
 use crate::proposal::Wishes;
 use crate::shape::{KeyForm, Shape};
 use crate::table::Name;
-
-/// Text that no message shows.
-#[derive(Clone, Default)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("***")
-    }
-}
 
 /// What the sink works with.
 #[derive(Clone, Debug)]
