@@ -2,17 +2,9 @@
 
 use crate::clickhouse::{LONG, await_committed, sink};
 use penstock_tests::million::Records;
-use penstock_tests::{ClickHouse, Kafka, Worker, unique, until};
+use penstock_tests::{ClickHouse, Kafka, Worker, merged, unique, until};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-
-fn with(mut config: Value, more: Value) -> Value {
-    let (Value::Object(config_map), Value::Object(more)) = (&mut config, more) else {
-        unreachable!("objects")
-    };
-    config_map.extend(more);
-    config
-}
 
 #[test]
 fn one_percent_bad_records_are_reported_and_the_others_arrive() {
@@ -22,7 +14,7 @@ fn one_percent_bad_records_are_reported_and_the_others_arrive() {
     records.produce(&kafka, &topic);
     records.create_table(&clickhouse, &name);
     let mut worker = Worker::distributed().start();
-    let config = with(
+    let config = merged(
         sink(&clickhouse, &topic, &name, 2),
         json!({
             "errors.tolerance": "all",

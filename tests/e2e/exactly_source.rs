@@ -3,6 +3,7 @@
 //! More kills by `PENSTOCK_EXACTLY_KILLS`.
 
 use crate::datagen::{datagen, total};
+use penstock_tests::files::append;
 use penstock_tests::{
     Builder, Cut, JavaWorker, Kafka, Proxy, SOON, Worker, services, unique, until, until_some,
 };
@@ -11,9 +12,6 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(180);
@@ -241,11 +239,6 @@ fn written(kafka: &Kafka, topic: &str) -> i64 {
     let consumer: BaseConsumer =
         config.set("group.id", "penstock-tests-written").create().expect("a consumer");
     consumer.fetch_watermarks(topic, 0, SOON).expect("watermarks").1
-}
-
-fn append(file: &Path, text: &str) {
-    let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
-    file.write_all(text.as_bytes()).unwrap();
 }
 
 /// A producer that writes with a task's id, as one of a worker that nobody hears of any more.

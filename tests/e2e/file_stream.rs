@@ -1,9 +1,8 @@
 //! A file through Kafka into a file, by the class names of Apache Kafka's own file connectors.
 
-use penstock_tests::{Kafka, SOON, Worker, unique, until};
+use penstock_tests::files::{append, await_text};
+use penstock_tests::{Kafka, Worker, unique};
 use serde_json::{Value, json};
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::Path;
 
 const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
@@ -26,22 +25,6 @@ pub fn sink(file: &Path, topic: &str) -> Value {
         "topics": topic,
         "value.converter": STRING,
     })
-}
-
-fn append(file: &Path, text: &str) {
-    let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
-    file.write_all(text.as_bytes()).unwrap();
-}
-
-fn read(file: &Path) -> String {
-    std::fs::read_to_string(file).unwrap_or_default()
-}
-
-#[track_caller]
-fn await_text(file: &Path, expected: &str) {
-    let what = format!("{} to hold {} bytes", file.display(), expected.len());
-    until(&what, SOON, || read(file).len() >= expected.len());
-    assert_eq!(read(file), expected);
 }
 
 fn copies_lines(mut worker: Worker) {

@@ -1,27 +1,10 @@
 //! Pipes: a source and a sink in one connector, without a topic between them and without any Kafka.
 
 use crate::clickhouse::LONG;
-use penstock_tests::{ClickHouse, Kafka, SOON, Worker, command, services, unique, until, until_some};
+use penstock_tests::files::{append, await_text};
+use penstock_tests::{ClickHouse, Kafka, SOON, Worker, command, services, unique, until, until_some, with};
 use serde_json::{Value, json};
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::Path;
-
-fn append(file: &Path, text: &str) {
-    let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
-    file.write_all(text.as_bytes()).unwrap();
-}
-
-fn read(file: &Path) -> String {
-    std::fs::read_to_string(file).unwrap_or_default()
-}
-
-#[track_caller]
-fn await_text(file: &Path, expected: &str) {
-    let what = format!("{} to hold {} bytes", file.display(), expected.len());
-    until(&what, SOON, || read(file).len() >= expected.len());
-    assert_eq!(read(file), expected);
-}
 
 fn files(from: &Path, to: &Path) -> Value {
     json!({
@@ -47,13 +30,6 @@ fn to_clickhouse(from: &Path, clickhouse: &ClickHouse, table: &str) -> Value {
         "sink.username": "default",
         "sink.penstock.batch.age.max.ms": "100",
     })
-}
-
-fn with(mut config: Value, more: &[(&str, &str)]) -> Value {
-    for (key, value) in more {
-        config[*key] = json!(value);
-    }
-    config
 }
 
 fn alone() -> Worker {

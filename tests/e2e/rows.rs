@@ -2,19 +2,12 @@
 
 use crate::clickhouse::{LONG, await_committed, sink};
 use penstock_tests::kafka::Record;
-use penstock_tests::{ClickHouse, Kafka, Worker, unique, until};
+use penstock_tests::{ClickHouse, Kafka, Worker, unique, until, with};
 use serde_json::{Value, json};
 
 fn record(partition: i32, key: &str, value: Option<&str>) -> Record {
     let (key, value) = (Some(key.as_bytes().to_vec()), value.map(|value| value.as_bytes().to_vec()));
     Record { partition, offset: 0, key, value, headers: Vec::new() }
-}
-
-fn with(mut config: Value, more: &[(&str, &str)]) -> Value {
-    for (key, value) in more {
-        config[*key] = json!(value);
-    }
-    config
 }
 
 /// A topic of two partitions with these records.

@@ -2,7 +2,7 @@
 
 use crate::clickhouse::{await_committed, sink};
 use penstock_tests::kafka::Record;
-use penstock_tests::{ClickHouse, Kafka, Rest, Worker, unique};
+use penstock_tests::{ClickHouse, Kafka, Rest, Worker, unique, with};
 use serde_json::{Value, json};
 
 fn append(topic: &str, values: impl IntoIterator<Item = Value>) {
@@ -15,13 +15,6 @@ fn append(topic: &str, values: impl IntoIterator<Item = Value>) {
         })
         .collect();
     Kafka::shared().append(topic, &records);
-}
-
-fn with(mut config: Value, more: &[(&str, &str)]) -> Value {
-    for (key, value) in more {
-        config[*key] = json!(value);
-    }
-    config
 }
 
 /// The columns for fields, as `DESCRIBE` has them.

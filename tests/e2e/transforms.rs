@@ -2,17 +2,11 @@
 
 use crate::clickhouse::{await_committed, sink as clickhouse_sink};
 use crate::file_stream::sink as file_sink;
-use penstock_tests::{ClickHouse, Kafka, SOON, Worker, unique, until};
+use penstock_tests::{ClickHouse, Kafka, SOON, Worker, merged, unique, until};
 use serde_json::{Value, json};
 use std::path::Path;
 
 const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
-
-fn with(mut config: Value, more: Value) -> Value {
-    let (Value::Object(map), Value::Object(more)) = (&mut config, more) else { unreachable!("objects") };
-    map.extend(more);
-    config
-}
 
 #[track_caller]
 fn await_lines(file: &Path, expected: &str) {
@@ -61,7 +55,7 @@ fn source_config(file: &Path, topic: &str) -> Value {
 }
 
 fn sink_config(file: &Path, topic: &str) -> Value {
-    with(
+    merged(
         file_sink(file, &format!("{topic}-clean")),
         json!({
             "value.converter": JSON,
@@ -99,7 +93,7 @@ fn records_that_a_transform_cannot_take_become_dead_letters() {
     kafka.produce_values(&topic, ["{\"price\":\"1\"}", bad, "null", "{\"price\":\"2\"}"]);
     let mut worker = Worker::distributed().start();
     let to = worker.path("out.txt");
-    let config = with(
+    let config = merged(
         file_sink(&to, &topic),
         json!({
             "value.converter": JSON,
@@ -147,7 +141,7 @@ fn a_sink_that_decodes_by_itself_gets_transformed_records() {
         "CREATE TABLE `{table}` (id Int64, who_name String, years Int32, at Int64) ENGINE = MergeTree ORDER BY id"
     ));
     let mut worker = Worker::distributed().start();
-    let config = with(
+    let config = merged(
         // The topic that the router makes is the one that names the table.
         clickhouse_sink(&clickhouse, &format!("{topic}-routed"), &table, 1),
         json!({

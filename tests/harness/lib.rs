@@ -6,6 +6,7 @@
 pub mod clickhouse;
 pub mod command;
 pub mod faults;
+pub mod files;
 pub mod java;
 pub mod kafka;
 pub mod kinesis;
@@ -26,11 +27,31 @@ pub use proxy::{Cut, Proxy};
 pub use rest::{Answer, Rest};
 pub use worker::{Builder, Worker};
 
+use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long a test waits for what takes a moment on a quiet machine; far above it, because machines are not quiet.
 pub const SOON: Duration = Duration::from_secs(60);
+
+/// A connector's settings with more of them, or with other values.
+#[must_use]
+pub fn with(mut config: Value, more: &[(&str, &str)]) -> Value {
+    for (name, value) in more {
+        config[*name] = Value::from(*value);
+    }
+    config
+}
+
+/// The same with an object of settings.
+#[must_use]
+pub fn merged(mut config: Value, more: Value) -> Value {
+    let (Value::Object(settings), Value::Object(more)) = (&mut config, more) else {
+        panic!("expected two objects");
+    };
+    settings.extend(more);
+    config
+}
 
 /// A name no other test uses, on this broker or any other run's: `orders` becomes `orders-5f3a1c-2`.
 pub fn unique(name: &str) -> String {
