@@ -62,7 +62,7 @@ class Services:
         return pid_in(self.state / "kafka" / "broker" / "pid")
 
     def clickhouse_pid(self):
-        return pid_in(self.state / "clickhouse" / "server" / "server.pid")
+        return pid_in(self.state / "clickhouse" / "server" / "pid")
 
     def tool(self, name, *arguments):
         """One of Kafka's own tools; every use starts a JVM, so never beside a measurement."""

@@ -59,7 +59,7 @@ def fails(code, *a, **k):
 
 
 def pid():
-    with open(os.path.join(HOME, "server.pid")) as f:
+    with open(os.path.join(HOME, "pid")) as f:
         return int(f.read())
 
 

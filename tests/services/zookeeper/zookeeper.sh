@@ -13,23 +13,11 @@
 set -euo pipefail
 
 VERSION=3.9.4
-CACHE=$(realpath -m -- "${PENSTOCK_SERVICES_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/penstock/services}")
+. "$(dirname "${BASH_SOURCE[0]}")/../server.sh"
 PORT=${ZOOKEEPER_PORT:-2181}
 DIR=$(realpath -m -- "${ZOOKEEPER_DIR:-$CACHE/zookeeper-$PORT}")
 JAVA=${JAVA_HOME:+$JAVA_HOME/bin/}java
 LIBS=$CACHE/zookeeper-$VERSION
-
-die() { echo "zookeeper.sh: $*" >&2; exit 1; }
-need() { command -v "$1" >/dev/null 2>&1 || die "needs '$1' on the PATH: install it (Debian, Ubuntu: apt-get install $2)"; }
-
-# Prints the pid of our server on this folder, if it runs.
-running() {
-  local pid
-  pid=$(cat "$DIR/pid" 2>/dev/null) || return 1
-  [ -n "$pid" ] && [ -r "/proc/$pid/cmdline" ] || return 1
-  tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF -- "-Dpenstock.service.dir=$DIR" || return 1
-  echo "$pid"
-}
 
 # Whether it serves. A connection that comes before it does is taken and never answered, so nobody waits for one.
 answers() {
@@ -37,10 +25,8 @@ answers() {
 }
 
 resolve() {
-  need flock util-linux; need "$JAVA" openjdk-17-jre-headless
-  mkdir -p "$CACHE"
-  exec 8>"$CACHE/.zookeeper.lock"
-  flock -w 900 8 || die "another install holds $CACHE/.zookeeper.lock"
+  need "$JAVA" openjdk-17-jre-headless
+  alone "$CACHE/.zookeeper.lock"
   if [ ! -e "$LIBS/.complete" ]; then
     need mvn maven
     echo "zookeeper.sh: fetching ZooKeeper $VERSION from Maven Central (once) ..." >&2
@@ -73,45 +59,22 @@ pom() {
 }
 
 up() {
-  local pid
   resolve
   mkdir -p "$DIR"
-  if pid=$(running); then
-    echo "127.0.0.1:$PORT"
-    return
+  if ! running >/dev/null && (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then
+    die "port $PORT is taken by something else"
   fi
-  if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then die "port $PORT is taken by something else"; fi
   printf '%s\n' "dataDir=$DIR/data" "clientPort=$PORT" clientPortAddress=127.0.0.1 admin.enableServer=false \
     4lw.commands.whitelist=srvr maxClientCnxns=0 >"$DIR/zoo.cfg"
-  setsid nohup "$JAVA" -Dpenstock.service.dir="$DIR" -Xmx"${ZOOKEEPER_HEAP:-64m}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+  launch 60 "$JAVA" -Xmx"${ZOOKEEPER_HEAP:-64m}" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
     -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -Dzookeeper.jmx.log4j.disable=true -Dzookeeper.4lw.commands.whitelist=srvr \
-    -cp "$LIBS/*" org.apache.zookeeper.server.ZooKeeperServerMain "$DIR/zoo.cfg" </dev/null >"$DIR/log" 2>&1 8>&- &
-  pid=$!
-  echo "$pid" >"$DIR/pid"
-  for _ in $(seq 600); do
-    kill -0 "$pid" 2>/dev/null || { cat "$DIR/log" >&2; rm -f "$DIR/pid"; die "the server ended at its start"; }
-    if answers; then echo "127.0.0.1:$PORT"; return; fi
-    sleep 0.1
-  done
-  tail -n 20 "$DIR/log" >&2
-  kill -KILL "$pid" 2>/dev/null || true
-  die "no answer on 127.0.0.1:$PORT after 60 s"
-}
-
-down() {
-  local pid
-  if pid=$(running); then
-    kill -TERM "$pid" 2>/dev/null || true
-    for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
-    kill -KILL "$pid" 2>/dev/null || true
-  fi
-  rm -f "$DIR/pid"
-  if [ "${1:-}" = --wipe ]; then rm -rf "$DIR"; fi
+    -cp "$LIBS/*" org.apache.zookeeper.server.ZooKeeperServerMain "$DIR/zoo.cfg"
+  echo "127.0.0.1:$PORT"
 }
 
 case ${1:-help} in
   up) up ;;
-  down) down "${2:-}" ;;
+  down) down 10 "${2:-}" ;;
   resolve) resolve; echo "$LIBS" ;;
-  *) sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p}' "$0"; [ "${1:-help}" = help ] || exit 2 ;;
+  *) usage ;;
 esac
