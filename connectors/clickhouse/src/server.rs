@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use clickhouse::error::Error as ClientError;
 use clickhouse::insert_formatted::{CompressedData, InsertFormatted};
-use clickhouse::{Client, Compression};
+use clickhouse::{Client, Compression as ClientCompression};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::connect::{self, Road};
@@ -16,7 +16,7 @@ use crate::failure::{Cause, Failure, Reach};
 use crate::hosts::Hosts;
 use crate::json::Cursor;
 use crate::native::Insert;
-use crate::settings::{Host, Login, Settings};
+use crate::settings::{Compression, Host, Login, Settings};
 pub use stream::{Piece, Stream};
 
 /// The client has no thread of its own: it makes progress while a call waits for it.
@@ -32,6 +32,7 @@ pub struct Server {
     login: String,
     /// Nothing is waited for beyond this.
     deadline: Option<Instant>,
+    compression: Compression,
     /// Small pieces of a block wait here for company: compressing few bytes at a time compresses little.
     gathered: RefCell<Vec<u8>>,
 }
@@ -63,7 +64,7 @@ impl Server {
         let runtime = runtime.map_err(|error| Failure::new(Cause::Other, error.to_string()))?;
         let connection = &settings.connection;
         let mut client = connect::client(Road::new(connection)?)
-            .with_compression(Compression::Lz4)
+            .with_compression(client_compression(connection.compression))
             .with_product_info("penstock", env!("CARGO_PKG_VERSION"));
         client = match &connection.login {
             Login::Password { user, password } => client.with_user(user).with_password(password.reveal()),
@@ -92,6 +93,7 @@ impl Server {
             async_insert: settings.async_insert,
             login: connection.login.settings(),
             deadline: None,
+            compression: connection.compression,
             gathered: RefCell::new(Vec::with_capacity(CHUNK)),
         })
     }
@@ -219,7 +221,7 @@ impl Server {
         gathered.clear();
         for piece in &insert.pieces {
             if gathered.len() + piece.len() > CHUNK && !gathered.is_empty() {
-                send_chunk(request, &gathered).await?;
+                self.send_chunk(request, &gathered).await?;
                 gathered.clear();
             }
             if piece.len() < CHUNK {
@@ -227,14 +229,24 @@ impl Server {
                 continue;
             }
             for chunk in piece.chunks(CHUNK) {
-                send_chunk(request, chunk).await?;
+                self.send_chunk(request, chunk).await?;
             }
         }
         if !gathered.is_empty() {
-            send_chunk(request, &gathered).await?;
+            self.send_chunk(request, &gathered).await?;
         }
         self.gathered.replace(gathered);
         Ok(())
+    }
+
+    async fn send_chunk(&self, request: &mut InsertFormatted, chunk: &[u8]) -> Result<(), ClientError> {
+        match self.compression {
+            Compression::Lz4 => {
+                request.send_compressed(CompressedData::new(chunk, ClientCompression::Lz4)?).await
+            }
+            // The client keeps what it sends, and the block's memory is needed again.
+            Compression::None => request.send(chunk.to_vec().into()).await,
+        }
     }
 
     fn limit(&self, kind: Kind) -> Duration {
@@ -279,8 +291,11 @@ async fn together<T>(waiting: Vec<impl Future<Output = T>>) -> Vec<T> {
     waiting.into_iter().filter_map(|(_, done)| done).collect()
 }
 
-async fn send_chunk(request: &mut InsertFormatted, chunk: &[u8]) -> Result<(), ClientError> {
-    request.send_compressed(CompressedData::new(chunk, Compression::Lz4)?).await
+fn client_compression(compression: Compression) -> ClientCompression {
+    match compression {
+        Compression::Lz4 => ClientCompression::Lz4,
+        Compression::None => ClientCompression::None,
+    }
 }
 
 fn rows(bytes: &[u8]) -> Option<Vec<Vec<String>>> {

@@ -182,3 +182,26 @@ fn what_tables_cannot_keep_is_told_when_settings_are_validated() {
     assert_eq!(crate::check::outside(&away), []);
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
 }
+
+#[test]
+fn a_block_is_sent_as_it_is_or_compressed() {
+    let lab = Lab::new();
+    // Longer than what is compressed at once, and short pieces before it.
+    let long = format!("{{\"k\":2,\"text\":\"{}\"}}", "ab".repeat(1_500_000));
+    for (table, compression, is_compressed) in
+        [("plain", "none", "0"), ("given", "LZ4", "1"), ("unsaid", "", "1")]
+    {
+        lab.run(&format!("CREATE TABLE @.{table} (k UInt32, text String) ENGINE = MergeTree ORDER BY k"));
+        let mut delivery = lab.delivery(&[("compression", compression)]);
+        let outcome = write(&mut delivery, table, &["{\"k\":1}", long.as_str()]).unwrap();
+        assert_eq!((outcome.rows, outcome.rejected.len()), (2, 0));
+        let rows = lab.run(&format!("SELECT k, length(text) FROM @.{table} ORDER BY k"));
+        assert_eq!(rows, [["1", "0"], ["2", "3000000"]], "{table}");
+        lab.run("SYSTEM FLUSH LOGS query_log");
+        let seen = lab.run(&format!(
+            "SELECT ProfileEvents['CompressedReadBufferBlocks'] > 0 FROM system.query_log \
+             WHERE type = 'QueryFinish' AND query_kind = 'Insert' AND has(tables, '@.{table}')"
+        ));
+        assert_eq!(seen, [[is_compressed]], "{table}");
+    }
+}

@@ -17,6 +17,14 @@ pub struct Connection {
     pub proxy: Option<Proxy>,
     /// For a connection to stand, with proxy and TLS.
     pub timeout: Duration,
+    /// What bytes on the way are compressed with.
+    pub compression: Compression,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Compression {
+    Lz4,
+    None,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -83,7 +91,9 @@ impl Connection {
         let trust = trust(config, properties, is_secure)?;
         let login = login(config, properties, trust.as_ref())?;
         let timeout = Duration::from_millis(properties.connect_timeout_ms.unwrap_or(CONNECT_TIMEOUT_MS));
-        Ok(Connection { hosts, login, trust, proxy: proxy(config)?, timeout })
+        let is_plain = text(config, "compression").is_some_and(|value| value.eq_ignore_ascii_case("none"));
+        let compression = if is_plain { Compression::None } else { Compression::Lz4 };
+        Ok(Connection { hosts, login, trust, proxy: proxy(config)?, timeout, compression })
     }
 }
 
