@@ -78,6 +78,11 @@ impl Producer {
     }
 
     fn describe_transaction(&self, error: &KafkaError, doing: &str) -> Error {
+        // A right that is missing ends a producer like what cannot be mended.
+        let ended = self.inner.client().fatal_error().map(|(code, _)| code);
+        if let Some(code) = ended.filter(|code| rights::is_missing(*code)) {
+            return self.missing_right(code, doing);
+        }
         if let Some(fatal) = self.fatal() {
             let message = match fatal.kind {
                 Kind::Fenced => format!("{doing}: another producer has taken this one's place"),

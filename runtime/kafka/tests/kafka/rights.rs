@@ -121,6 +121,13 @@ fn each_missing_right_is_named_with_its_repair() {
         check(&error, "bob", &format!("--operation Write --topic {topic}"));
         let error = log.lead("leader").await.err().unwrap();
         check(&error, "bob", "--operation Write --transactional-id leader");
+        let error = kafka::fence(broker.user("bob"), "g-source-0", &|| true).err().unwrap();
+        check(&error, "bob", "--operation Write --operation Describe --transactional-id g-source-0");
+        broker.allow(
+            "bob",
+            "--operation Write --operation Describe --transactional-id g-source- --resource-pattern-type prefixed",
+        );
+        kafka::fence(broker.user("bob"), "g-source-0", &|| true).unwrap();
 
         let mut membership = GroupMembership::open(GroupSettings {
             client: broker.user("bob"),
