@@ -119,7 +119,22 @@ fn a_table_is_proposed_over_rest_and_takes_the_records_it_was_made_for() {
     let body = json!({"config": config, "input": {"records": records}});
     let proposal = ask("ClickHouseSink", "table", &body).expect(200);
     assert_eq!(proposal["table"], format!("default.{name}"));
+    let validated = || {
+        let answer = rest.put(
+            "/connector-plugins/ClickHouseSink/config/validate",
+            &with(config.clone(), &[("name", "x")]),
+        );
+        answer.expect(200)
+    };
+    let answer = validated();
+    assert_eq!(
+        (&answer["error_count"], &answer["advice"][0]["setting"]),
+        (&json!(0), &json!("topics")),
+        "{answer}"
+    );
+    assert!(answer["advice"][0]["message"].as_str().unwrap().contains(&name), "{answer}");
     clickhouse.query(proposal["statement"].as_str().unwrap());
+    assert_eq!(validated().get("advice"), None, "there is a table");
     Kafka::shared().create_topic(&topic, 2);
     append(&topic, values);
     worker.create(&name, &config);

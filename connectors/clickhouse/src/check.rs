@@ -68,4 +68,4 @@ fn problem(sentence: &str) -> Problem {
 }
 
 /// A person waits for the answer, and the contract allows no more.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub const PATIENCE: Duration = Duration::from_secs(3);

@@ -79,7 +79,8 @@ fn create(link: &mut Link, name: &Name, proposal: &Proposal, check: Check<'_>) -
     Ok(())
 }
 
-fn with_proposal(missing: &Failure, statement: &str) -> Failure {
+/// Says which statement would make the table.
+pub fn with_proposal(missing: &Failure, statement: &str) -> Failure {
     let advice = if statement.len() > STATEMENT_MAX {
         "tableCreation=create makes it from the records".to_owned()
     } else {

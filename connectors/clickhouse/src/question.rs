@@ -1,5 +1,7 @@
 //! Questions over REST that need no task: which table would take a sample of records, or all records of a schema.
+mod advice;
 mod input;
+mod registered;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,7 @@ use input::{Input, Sent};
 pub fn ask(question: &str, config: &Config, input: &str) -> Result<Option<String>> {
     match question {
         "table" => table(config, input).map(Some),
+        "advice" => Ok(Some(advice::advice(config))),
         _ => Ok(None),
     }
 }
@@ -28,8 +31,15 @@ fn table(config: &Config, input: &str) -> Result<String> {
         return Err(Error::config("insertFormat: lines of cells have no names and types to go by"));
     }
     let topic = input.topic.as_ref().or(settings.topics.first());
+    let registered = match topic {
+        Some(topic) if input.is_empty() => registered::given(config, topic)?,
+        _ => None,
+    };
+    if input.is_empty() && registered.is_none() {
+        return Err(Error::config(input::NOTHING));
+    }
     let topic = topic.ok_or_else(|| Error::config("input.topic: expected a topic, as topics names none"))?;
-    let sample = match &input.schema {
+    let sample = match input.schema.as_ref().or(registered.as_ref()) {
         Some(given) => given.sample(config, &settings.shape)?,
         None => sample(&input.records, &settings.shape)?,
     };
@@ -62,11 +72,6 @@ fn settings(config: &Config) -> Result<Settings> {
 }
 
 fn answer(table: &str, proposal: &Proposal) -> String {
-    let text = |text: &str| {
-        let mut json = String::new();
-        quote(text, &mut json);
-        json
-    };
     let column = |name: &str, ty: &str| format!("{{\"name\":{},\"type\":{}}}", text(name), text(ty));
     let columns: Vec<_> =
         proposal.columns.iter().map(|known| column(&known.name, &known.type_text)).collect();
@@ -78,6 +83,12 @@ fn answer(table: &str, proposal: &Proposal) -> String {
         columns.join(","),
         advice.join(",")
     )
+}
+
+fn text(text: &str) -> String {
+    let mut json = String::new();
+    quote(text, &mut json);
+    json
 }
 
 fn sample(records: &[Sent], shape: &Shape) -> Result<Sample> {

@@ -203,7 +203,12 @@ impl Shared {
         self.check_same(resolved_class, class).map_err(|refusal| resolved.scrubber.refusal(refusal))?;
         let chosen = self.chosen_by(&resolved)?;
         let validation = self.validation(&chosen, config, &resolved)?;
-        serde_json::to_value(validation).map_err(|error| Refusal::Internal(error.to_string()))
+        let mut answer =
+            serde_json::to_value(validation).map_err(|error| Refusal::Internal(error.to_string()))?;
+        if let Some(advice) = self.advice(&chosen, &resolved) {
+            answer["advice"] = advice;
+        }
+        Ok(answer)
     }
 
     /// What a plugin answers to a question that needs no task.
@@ -227,7 +232,7 @@ impl Shared {
         if let Some(problem) = resolved.problems.first() {
             return Err(Refusal::Invalid(format!("{}: {}", problem.key, problem.sentence)));
         }
-        let config = crate::task::for_plugin(&resolved.config);
+        let config = self.as_asked(&plugin, &resolved.config);
         answered(&plugin, question, plugin.ask(question, &config, input)).map_err(clean)
     }
 

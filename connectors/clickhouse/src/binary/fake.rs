@@ -22,7 +22,7 @@ impl Fake {
         SHARED.get_or_init(Fake::start)
     }
 
-    /// One whose subject `s` has all of its schemas.
+    /// One whose subjects `s` and `s-value` have all of its schemas.
     pub fn start() -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -83,12 +83,14 @@ impl Fake {
         let newest = known.len().to_string();
         let parts: Vec<_> = path.trim_matches('/').split('/').collect();
         let found = match parts[..] {
-            ["subjects", "s", "versions"] => {
+            ["subjects", "s" | "s-value", "versions"] => {
                 let numbers: Vec<_> = (1..=known.len()).map(|number| number.to_string()).collect();
                 return (200, format!("[{}]", numbers.join(",")));
             }
-            ["subjects", "s", "versions", "latest"] => newest.parse().ok(),
-            ["subjects", "s", "versions", id] | ["schemas", "ids", id] => id.parse::<usize>().ok(),
+            ["subjects", "s" | "s-value", "versions", "latest"] => newest.parse().ok(),
+            ["subjects", "s" | "s-value", "versions", id] | ["schemas", "ids", id] => {
+                id.parse::<usize>().ok()
+            }
             _ => None,
         };
         let schema = found.and_then(|id| Some((id, known.get(id.checked_sub(1)?)?)));

@@ -23,6 +23,9 @@ pub struct Sent {
 
 impl Input {
     pub fn read(text: &str) -> Result<Self> {
+        if text.trim() == "null" {
+            return Ok(Input::default());
+        }
         let mut json = Cursor::new(text);
         let (mut input, mut given, mut schema) = (Input::default(), Given::default(), None);
         let read = object(&mut json, &mut |name, json| {
@@ -43,13 +46,16 @@ impl Input {
             }
             _ => Error::config("input: it is nested too deeply".to_owned()),
         })?;
-        if input.records.is_empty() == schema.is_none() {
-            return Err(Error::config(
-                "input: expected either records, a list of objects with key and value, or schema",
-            ));
+        if !input.records.is_empty() && schema.is_some() {
+            return Err(Error::config(NOTHING));
         }
         input.schema = schema.map(|text| Given { text, ..given });
         Ok(input)
+    }
+
+    /// Whether there is nothing to make a table for.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.schema.is_none()
     }
 }
 
@@ -125,4 +131,6 @@ fn object(json: &mut Cursor<'_>, field: &mut dyn FnMut(&str, &mut Cursor<'_>) ->
     Ok(())
 }
 
+pub const NOTHING: &str = "input: expected either records, a list of objects with key and value, or schema; neither is \
+     needed where value.converter has a registry with the schema of Avro or Protobuf";
 const MEMBERS: &str = "topic, records, schema, schemaType, message or references";

@@ -146,8 +146,11 @@ fn converters_say_what_values_and_keys_are() {
 
 #[test]
 fn input_that_makes_no_table_is_told_what_is_expected() {
-    let either = "input: expected either records, a list of objects with key and value, or schema";
-    refused(&[], "null", "input: expected an object at byte 0 of null");
+    let either = input::NOTHING;
+    refused(&[], "null", either);
+    refused(&[("topics", "t"), ("value.converter", "JsonConverter")], "null", either);
+    refused(&[], "7", "input: expected an object at byte 0 of 7");
+    refused(&[], r#"{"topic":"t","records":[{"value":{"a":1}}],"schema":"\"int\""}"#, either);
     refused(&[], "{}", either);
     refused(&[], r#"{"records":[],"topic":"t"}"#, either);
     refused(&[], r#"{"records":[{"value":{"a":1}}]}"#, "input.topic: expected a topic, as topics names none");

@@ -1,4 +1,5 @@
 //! The sink against a real server, whose own JSON parser says what is right.
+mod advice;
 mod avro;
 mod avro_tables;
 mod batching;

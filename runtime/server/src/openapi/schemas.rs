@@ -164,7 +164,8 @@ fn plugins() -> Value {
                     "visible": { "type": "boolean" },
                 }), &[]),
             }), &[])),
-        }), &[]),
+            "advice": list(&object(&json!({ "setting": text, "message": text }), &[])),
+        }), &["advice"]),
     })
 }
 

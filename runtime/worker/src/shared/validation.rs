@@ -4,8 +4,10 @@ use crate::api::Refusal;
 use crate::definition::{self, Definition, Plugin, Problem, Validation};
 use crate::pipe::Chosen;
 use crate::providers::{self, Resolved};
+use crate::task;
 use cluster::Properties;
 use host::{Connector, ConnectorKind, Severity};
+use penstock_sdk::Config;
 
 impl Shared {
     /// A source that does not say that its offsets are exact cannot be required to deliver exactly once.
@@ -59,6 +61,26 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// What the plugin would tell a person though nothing is wrong: its answer to the question `advice`, a list of
+    /// settings and sentences. Most plugins have none, and nobody waits for one that is in trouble.
+    pub(super) fn advice(&self, chosen: &Chosen, resolved: &Resolved) -> Option<serde_json::Value> {
+        let plugin = chosen.plugin().filter(|_| resolved.problems.is_empty())?;
+        let answer = plugin.ask("advice", &self.as_asked(plugin, &resolved.config), "null");
+        let answer = resolved.scrubber.text(answer.ok().flatten()?.as_str()).into_owned();
+        let advice = serde_json::from_str::<serde_json::Value>(&answer).ok()?;
+        advice.as_array().is_some_and(|list| !list.is_empty()).then_some(advice)
+    }
+
+    /// The settings that a question is about, with the worker's converters where they count.
+    pub(super) fn as_asked(&self, plugin: &Connector, config: &Properties) -> Config {
+        match task::parse(super::kind(plugin.kind()), config, &self.framework) {
+            Ok(connector) => task::for_task(config, plugin, &connector),
+            Err(_) => task::for_plugin(config),
+        }
+    }
+}
+
 /// What the plugin itself finds wrong. It is not asked about a config whose references have no values.
 fn plugin_problems(
     plugin: &Connector,
@@ -68,7 +90,7 @@ fn plugin_problems(
     if !resolved.problems.is_empty() {
         return Ok(Vec::new());
     }
-    let found = plugin.validate(&crate::task::for_plugin(config));
+    let found = plugin.validate(&task::for_plugin(config));
     let found = found.map_err(|error| {
         let sentence = format!("{}: {error}", plugin.class());
         Refusal::Internal(resolved.scrubber.text(&sentence).into_owned())
