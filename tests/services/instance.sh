@@ -13,6 +13,7 @@ variable() {
     zookeeper*) echo PENSTOCK_TEST_ZOOKEEPER ;;
     apicurio*) echo PENSTOCK_TEST_APICURIO ;;
     kinesis*) echo PENSTOCK_TEST_KINESIS ;;
+    s3*) echo PENSTOCK_TEST_S3 ;;
     connect*) echo PENSTOCK_TEST_CONNECT ;;
   esac
 }
@@ -24,6 +25,7 @@ given() {
     clickhouse) [ -n "${PENSTOCK_TEST_CLICKHOUSE:-}" ] && echo "$PENSTOCK_TEST_CLICKHOUSE" ;;
     apicurio) [ -n "${PENSTOCK_TEST_APICURIO:-}" ] && echo "$PENSTOCK_TEST_APICURIO" ;;
     kinesis) [ -n "${PENSTOCK_TEST_KINESIS:-}" ] && echo "$PENSTOCK_TEST_KINESIS" ;;
+    s3) [ -n "${PENSTOCK_TEST_S3:-}" ] && echo "$PENSTOCK_TEST_S3" ;;
     *) return 1 ;;
   esac
 }
@@ -39,12 +41,12 @@ more() {
 
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# free_port: the first of five neighbouring ports nobody listens on, below the range that clients' sockets use.
+# free_port: the first of eight neighbouring ports nobody listens on, below the range that clients' sockets use.
 free_port() {
   local port tries=0 i
   while ((tries++ < 200)); do
     port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
-    for i in 0 1 2 3 4; do if answers $((port + i)); then continue 2; fi; done
+    for i in 0 1 2 3 4 5 6 7; do if answers $((port + i)); then continue 2; fi; done
     echo "$port"
     return 0
   done
@@ -66,6 +68,7 @@ run() {
       "$here/clickhouse/clickhouse.sh" "$@" ;;
     apicurio*) APICURIO_DIR=$dir/server APICURIO_PORT=$port "$here/apicurio/apicurio.sh" "$@" ;;
     kinesis*) KINESIS_DIR=$dir/server KINESIS_PORT=$port "$here/kinesis/kinesis.sh" "$@" ;;
+    s3*) S3_DIR=$dir/server S3_PORT=$port "$here/s3/s3.sh" "$@" ;;
     connect*) CONNECT_DIR=$dir/worker CONNECT_NAME=$name CONNECT_REST_PORT=$port CONNECT_BOOTSTRAP=${BOOTSTRAP:-} \
       "$here/kafka/kafka.sh" "connect-$1" "${@:2}" ;;
   esac
