@@ -10,22 +10,35 @@ use aws_sdk_kinesis::config::{Credentials, SharedHttpClient};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::HttpConnectorSettings;
 use penstock_sdk::{Error, Result};
 
 use super::settings::{Access, Login, Proxy, Role};
 
 /// A client of its own: with its connections, and through the proxy.
 pub fn http(access: &Access) -> Result<SharedHttpClient> {
-    let proxy = access.proxy.as_ref().map_or(Ok(ProxyConfig::from_env()), proxy)?;
-    let connector = move |settings: Option<&_>, _: Option<&_>| {
-        let builder = Connector::builder().proxy_config(proxy.clone());
-        let builder = match settings.cloned() {
-            Some(settings) => builder.connector_settings(settings),
-            None => builder,
-        };
-        builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build()
-    };
+    let proxy = way(access)?;
+    let connector = move |settings: Option<&_>, _: Option<&_>| through(proxy.clone(), settings.cloned());
     Ok(Builder::new().build_with_connector_fn(connector))
+}
+
+/// For requests that are signed here, without a client of one service.
+pub fn connector(access: &Access) -> Result<Connector> {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_MAX).build();
+    Ok(through(way(access)?, Some(settings)))
+}
+
+fn through(proxy: ProxyConfig, settings: Option<HttpConnectorSettings>) -> Connector {
+    let builder = Connector::builder().proxy_config(proxy);
+    let builder = match settings {
+        Some(settings) => builder.connector_settings(settings),
+        None => builder,
+    };
+    builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build()
+}
+
+fn way(access: &Access) -> Result<ProxyConfig> {
+    access.proxy.as_ref().map_or(Ok(ProxyConfig::from_env()), proxy)
 }
 
 fn proxy(given: &Proxy) -> Result<ProxyConfig> {

@@ -20,6 +20,10 @@ pub enum Cause {
     Limit,
     /// There is no such thing.
     Missing,
+    /// There is no such object, or no longer.
+    Gone,
+    /// It is another one than the one that was meant.
+    Changed,
     /// Whoever asks may not.
     Denied,
     /// It is not known who asks.
@@ -76,6 +80,22 @@ impl Failure {
         }
     }
 
+    /// An answer that is no success, of a service whose answers are read here.
+    pub fn answered(action: &'static str, code: &str, said: &str, status: u16) -> Self {
+        Self { cause: cause(code, Some(status)), action, reason: sentence(code, said, Some(status)) }
+    }
+
+    /// Whoever asks could not be found out.
+    pub fn unidentified(action: &'static str, error: &dyn StdError) -> Self {
+        let reason = chain(error);
+        Self { cause: unknown_identity(&reason), action, reason }
+    }
+
+    /// There was no answer.
+    pub fn unanswered(action: &'static str, error: &dyn StdError) -> Self {
+        Self { cause: Cause::Transient, action, reason: chain(error) }
+    }
+
     pub fn transient(action: &'static str, reason: impl Into<String>) -> Self {
         Self { cause: Cause::Transient, action, reason: reason.into() }
     }
@@ -115,10 +135,17 @@ fn cause(code: &str, status: Option<u16>) -> Cause {
         "ExpiredIteratorException" => Cause::Expired,
         "ResourceInUseException" => Cause::InUse,
         "LimitExceededException" => Cause::Limit,
-        "ResourceNotFoundException" => Cause::Missing,
-        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" | "OptInRequired" => Cause::Denied,
+        "ResourceNotFoundException" | "NoSuchBucket" => Cause::Missing,
+        "NoSuchKey" | "NoSuchVersion" | "NoSuchUpload" => Cause::Gone,
+        "PreconditionFailed" => Cause::Changed,
+        "AccessDeniedException"
+        | "AccessDenied"
+        | "UnauthorizedOperation"
+        | "OptInRequired"
+        | "AllAccessDisabled" => Cause::Denied,
         "UnrecognizedClientException"
         | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
         | "InvalidSignatureException"
         | "SignatureDoesNotMatch"
         | "MissingAuthenticationToken"
@@ -126,17 +153,25 @@ fn cause(code: &str, status: Option<u16>) -> Cause {
         | "IncompleteSignature"
         | "IncompleteSignatureException"
         | "AuthFailure" => Cause::Credentials,
-        "ExpiredTokenException" | "ExpiredToken" | "RequestExpired" => Cause::Outdated,
+        "ExpiredTokenException" | "ExpiredToken" | "TokenRefreshRequired" | "RequestExpired" => {
+            Cause::Outdated
+        }
         "InvalidArgumentException"
         | "ValidationException"
         | "SerializationException"
         | "UnknownOperationException"
         | "InvalidAction" => Cause::Invalid,
+        // These come with statuses of the client's faults.
+        "RequestTimeout" | "RequestTimeTooSkewed" | "OperationAborted" | "ConditionalRequestConflict" => {
+            Cause::Transient
+        }
         // Whatever the key service says of a key can be put right by its owner while the reader waits.
         _ if code.starts_with("KMS") => Cause::Transient,
         _ => match status {
             Some(429) => Cause::Throttled,
             Some(401 | 403) => Cause::Denied,
+            Some(404) => Cause::Gone,
+            Some(412) => Cause::Changed,
             Some(400..=499) => Cause::Invalid,
             _ => Cause::Transient,
         },

@@ -2,11 +2,13 @@
 mod client;
 mod declare;
 mod failure;
+mod identity;
 mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use client::{http, load};
+pub use client::{connector, http, load};
 pub use declare::declare;
 pub use failure::{Cause, Failure};
+pub use identity::Identity;
 pub use settings::{Access, problems};

@@ -1,0 +1,37 @@
+//! What failed requests for a bucket mean for a task.
+use penstock_sdk::Error;
+
+use super::Bucket;
+use crate::access::{Cause, Failure};
+
+impl Bucket {
+    /// The failure for a person, with the bucket, the action and who asked.
+    pub fn error(&self, failure: &Failure) -> Error {
+        let Failure { cause, action, reason } = failure;
+        let (bucket, who) = (self.name(), self.sender.access().who());
+        match cause {
+            Cause::Missing => Error::config(format!(
+                "bucket {bucket}: there is no such bucket for {who} in region {}: {action}: {reason}",
+                self.sender.region()
+            )),
+            Cause::Denied => Error::config(format!("bucket {bucket}: {action} is denied to {who}: {reason}")),
+            Cause::Credentials => Error::config(format!(
+                "bucket {bucket}: {action}: there are no valid credentials, by {who}: {reason}"
+            )),
+            Cause::Outdated if !self.sender.access().is_renewed() => Error::config(format!(
+                "aws.session.token: it has expired; expected new credentials, or a role, which is renewed: {reason}"
+            )),
+            Cause::Invalid => Error::config(format!("bucket {bucket}: {action} is refused: {reason}")),
+            Cause::Gone => Error::fatal(format!("bucket {bucket}: the object is gone: {action}: {reason}")),
+            Cause::Changed => Error::fatal(format!(
+                "bucket {bucket}: the object was replaced by another one meanwhile: {action}: {reason}"
+            )),
+            _ => Error::retry(format!("bucket {bucket}: {action}: {reason}")),
+        }
+    }
+
+    /// The same for one object.
+    pub fn error_at(&self, key: &str, failure: &Failure) -> Error {
+        self.error(failure).within(format!("s3://{}/{key}", self.name()))
+    }
+}
