@@ -1,6 +1,7 @@
 # Sourced by the scripts of the services: one server on one folder. The script sets DIR first: the server's own files
 # are there, `output` is what it prints, and `pid` its process. It defines `answers`, which tells whether the server serves.
 CACHE=$(realpath -m -- "${PENSTOCK_SERVICES_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/penstock/services}")
+PYTHON=${PYTHON:-python3}
 
 die() { echo "${0##*/}: $*" >&2; exit 1; }
 usage() { awk 'NR>1{if(!/^#/)exit; sub(/^# ?/,""); print}' "$0"; exit 2; }
@@ -14,6 +15,20 @@ alone() {
   mkdir -p "$(dirname "$1")"
   exec 8>"$1"
   flock -w 1800 8 || die "another install holds $1"
+}
+
+# from_pypi REQUIREMENTS DIR: the packages of that file, with the hashes in it, in a folder of their own.
+from_pypi() {
+  if cmp -s "$1" "$2/requirements.txt"; then return; fi
+  need "$PYTHON" python3
+  "$PYTHON" -m pip --version >/dev/null 2>&1 ||
+    die "needs pip for '$PYTHON': install it (Debian, Ubuntu: apt-get install python3-pip)"
+  echo "${0##*/}: installing into $2 (once) ..." >&2
+  rm -rf "$2" "$2.new"
+  PIP_ROOT_USER_ACTION=ignore "$PYTHON" -m pip install -q --disable-pip-version-check --no-compile --no-deps \
+    --require-hashes --only-binary=:all: --target "$2.new" -r "$1" >&2
+  cp "$1" "$2.new/requirements.txt"
+  mv "$2.new" "$2"
 }
 
 # Prints the pid of our server on this folder, if it runs.

@@ -31,7 +31,6 @@ HTTP_PORT=${CLICKHOUSE_HTTP_PORT:-8123}
 TCP_PORT=${CLICKHOUSE_TCP_PORT:-9000}
 DIR=$(realpath -m -- "${CLICKHOUSE_HOME:-$CACHE/clickhouse-$HTTP_PORT}")
 ENGINE=$CACHE/clickhouse-engine${CLICKHOUSE_ENGINE:+-$CLICKHOUSE_ENGINE}
-PYTHON=${PYTHON:-python3}
 
 answers() {
   grep -qs '^ports are free' "$DIR/output" && curl -fsS -m 2 "http://$HOST:$HTTP_PORT/ping" >/dev/null 2>&1
@@ -48,17 +47,7 @@ install_engine() {
   local want=$here/requirements${CLICKHOUSE_ENGINE:+-$CLICKHOUSE_ENGINE}.txt dir=$ENGINE
   [ -f "$want" ] || die "no engine is known by CLICKHOUSE_ENGINE=${CLICKHOUSE_ENGINE:-}: expected a file $want"
   alone "$dir.lock"
-  if ! cmp -s "$want" "$dir/requirements.txt"; then
-    need "$PYTHON" python3
-    "$PYTHON" -m pip --version >/dev/null 2>&1 ||
-      die "needs pip for '$PYTHON': install it (Debian, Ubuntu: apt-get install python3-pip)"
-    echo "clickhouse.sh: installing the engine into $dir (once) ..." >&2
-    rm -rf "$dir" "$dir.new"
-    PIP_ROOT_USER_ACTION=ignore "$PYTHON" -m pip install -q --disable-pip-version-check --no-compile --no-deps \
-      --require-hashes --only-binary=:all: --target "$dir.new" -r "$want" >&2
-    cp "$want" "$dir.new/requirements.txt"
-    mv "$dir.new" "$dir"
-  fi
+  from_pypi "$want" "$dir"
   exec 8>&-
 }
 

