@@ -9,6 +9,13 @@ pub struct Backoff {
     max: Duration,
 }
 
+/// Between tries of a task.
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::new(Duration::from_millis(100), Duration::from_secs(10))
+    }
+}
+
 impl Backoff {
     pub fn new(first: Duration, max: Duration) -> Self {
         Self { next: first, first, max }

@@ -51,6 +51,18 @@ impl Upstream {
     pub fn new(plugin: &host::Connector, config: Config) -> Self {
         Self { plugin: plugin.clone(), config, watch: host::CallWatch::new() }
     }
+
+    /// What the source is opened with.
+    pub fn opening<'a>(&'a self, spec: &'a TaskSpec) -> host::OpenTask<'a> {
+        host::OpenTask {
+            connector: &spec.id.connector,
+            task: spec.id.task,
+            config: &self.config,
+            key_format: "",
+            value_format: "",
+            watch: self.watch.clone(),
+        }
+    }
 }
 
 /// Finds a source's offsets; an error is a sentence. It may take a while.

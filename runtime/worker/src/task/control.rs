@@ -75,8 +75,19 @@ impl Control {
         self.change(|state| state.stop_by = Some(deadline));
     }
 
-    pub fn wanted(&self) -> Wanted {
-        self.lock().wanted
+    /// What to do next, and nothing once the task is to stop. `report` hears of it when it is not what was told before.
+    pub fn next(&self, told: &mut Option<Wanted>, report: &dyn Fn(Wanted)) -> Option<Wanted> {
+        let (wanted, is_stopping) = {
+            let state = self.lock();
+            (state.wanted, state.stop_by.is_some())
+        };
+        if is_stopping {
+            return None;
+        }
+        if told.replace(wanted) != Some(wanted) {
+            report(wanted);
+        }
+        Some(wanted)
     }
 
     pub fn is_stopping(&self) -> bool {
@@ -137,6 +148,21 @@ mod tests {
         let waiter = std::thread::spawn(move || waiting.wait(Duration::from_secs(600)));
         control.stop(Instant::now());
         assert!(waiter.join().unwrap());
+    }
+
+    #[test]
+    fn each_change_is_reported_once_until_the_stop() {
+        let control = Control::new(Wanted::Run, None);
+        let heard = Mutex::new(Vec::new());
+        let report = |wanted| heard.lock().unwrap().push(wanted);
+        let mut told = None;
+        for wanted in [Wanted::Run, Wanted::Run, Wanted::Pause, Wanted::Pause, Wanted::Run] {
+            control.turn(wanted);
+            assert_eq!(control.next(&mut told, &report), Some(wanted));
+        }
+        control.stop(Instant::now());
+        assert_eq!(control.next(&mut told, &report), None);
+        assert_eq!(*heard.lock().unwrap(), [Wanted::Run, Wanted::Pause, Wanted::Run]);
     }
 
     #[test]

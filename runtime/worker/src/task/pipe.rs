@@ -7,10 +7,8 @@ mod intake;
 mod write;
 
 use super::config::{BatchLimits, TaskSpec, Upstream};
-use super::failure::failure_of;
 use super::source::{self, Keeper};
 use crate::delivery::Backoff;
-use crate::store::SourceOffsets;
 use cluster::{Failure, Wanted};
 use exchange::Exchange;
 use host::SourceInstance;
@@ -28,8 +26,8 @@ pub fn run(spec: &Arc<TaskSpec>, upstream: &Upstream, report: &dyn Fn(Wanted)) -
     let writer = write::start(spec, &exchange)?;
     // Nothing is taken from the source before the sink is known to work.
     let outcome = exchange.wait_for_sink().and_then(|()| {
-        let source = open(spec, upstream, offsets.clone())?;
-        let backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
+        let source = source::open(spec, &upstream.opening(spec), &upstream.plugin, offsets.clone())?;
+        let backoff = Backoff::default();
         let keeper = Keeper::new(spec, offsets);
         let mut runner = Runner { spec, source, intake, keeper, backoff, exchange: Arc::clone(&exchange) };
         let outcome = runner.turns(report);
@@ -53,40 +51,14 @@ struct Runner<'a> {
     exchange: Arc<Exchange>,
 }
 
-const BACKOFF_FIRST: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// How long it takes at most to see a stop, and to store offsets, while the sink is busy.
 const ROOM_WAIT: Duration = Duration::from_millis(100);
 const PAUSE_WAIT: Duration = Duration::from_millis(200);
 
-fn open(
-    spec: &Arc<TaskSpec>,
-    upstream: &Upstream,
-    offsets: SourceOffsets,
-) -> Result<SourceInstance, Failure> {
-    let task = host::OpenTask {
-        connector: &spec.id.connector,
-        task: spec.id.task,
-        config: &upstream.config,
-        key_format: "",
-        value_format: "",
-        watch: upstream.watch.clone(),
-    };
-    upstream
-        .plugin
-        .open_source(&task, spec.services(Some(offsets)))
-        .map_err(|error| failure_of("opening the source", &error))
-}
-
 impl Runner<'_> {
     fn turns(&mut self, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
-        let mut reported = None;
-        while !self.spec.control.is_stopping() {
-            let wanted = self.spec.control.wanted();
-            if reported != Some(wanted) {
-                report(wanted);
-                reported = Some(wanted);
-            }
+        let mut told = None;
+        while let Some(wanted) = self.spec.control.next(&mut told, report) {
             match wanted {
                 Wanted::Run => self.turn()?,
                 Wanted::Pause => self.spec.control.wait_for_turn(Wanted::Pause, PAUSE_WAIT),

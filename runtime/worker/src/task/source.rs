@@ -15,7 +15,7 @@ use crate::store::SourceOffsets;
 pub use boundary::Boundary;
 use cluster::{Failure, Wanted};
 pub use exact::Exact;
-use host::{Kind, SourceInstance};
+use host::{Connector, Kind, OpenTask, SourceInstance};
 pub use keeper::{Keeper, merge};
 pub use progress::Positions;
 use progress::Progress;
@@ -33,14 +33,14 @@ pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure>
     let sender = Sender::open(spec, producer.outbox())?;
     let offsets = offsets(spec)?;
     await_offsets(spec, &offsets)?;
-    let source = open(spec, &sender, offsets.clone())?;
+    let source = open(spec, &sender.opening(), &spec.plugin, offsets.clone())?;
     let mut runner = Runner {
         spec,
         source,
         sender,
         progress: Progress::new(spec),
         keeper: Keeper::new(spec, offsets),
-        backoff: Backoff::new(BACKOFF_FIRST, BACKOFF_MAX),
+        backoff: Backoff::default(),
     };
     let outcome = runner.turns(report);
     runner.finish(outcome.is_ok());
@@ -56,8 +56,6 @@ struct Runner<'a> {
     backoff: Backoff,
 }
 
-const BACKOFF_FIRST: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Records of one task on their way to the broker; more would only wait in memory.
 const OUTSTANDING_MAX: usize = 50_000;
 
@@ -84,25 +82,21 @@ fn unread(reason: &str) -> Failure {
     failure("ConnectException", &format!("reading the stored offsets: {reason}"), true)
 }
 
-fn open(
-    spec: &Arc<TaskSpec>,
-    sender: &Sender<'_>,
+/// Opens the source where these offsets say.
+pub fn open(
+    spec: &TaskSpec,
+    task: &OpenTask<'_>,
+    plugin: &Connector,
     offsets: SourceOffsets,
 ) -> Result<SourceInstance, Failure> {
-    spec.plugin
-        .open_source(&spec.open_task(&sender.key, &sender.value), spec.services(Some(offsets)))
-        .map_err(|error| failure_of("opening the source", &error))
+    let opened = plugin.open_source(task, spec.services(Some(offsets)));
+    opened.map_err(|error| failure_of("opening the source", &error))
 }
 
 impl Runner<'_> {
     fn turns(&mut self, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
-        let mut reported = None;
-        while !self.spec.control.is_stopping() {
-            let wanted = self.spec.control.wanted();
-            if reported != Some(wanted) {
-                report(wanted);
-                reported = Some(wanted);
-            }
+        let mut told = None;
+        while let Some(wanted) = self.spec.control.next(&mut told, report) {
             match wanted {
                 Wanted::Run => self.turn()?,
                 Wanted::Pause => self.spec.control.wait_for_turn(Wanted::Pause, Duration::from_millis(200)),

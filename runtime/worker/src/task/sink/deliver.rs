@@ -21,9 +21,6 @@ pub struct Delivery {
     newest_ms: Option<i64>,
 }
 
-const BACKOFF_FIRST: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
-
 impl Delivery {
     pub fn open(spec: Arc<TaskSpec>, sink: SinkInstance, assembler: Assembler) -> Result<Self, Failure> {
         let rejects = Rejects::open(&spec)?;
@@ -91,7 +88,7 @@ impl Call<'_> {
     /// Calls the plugin until it has an answer other than "later". Answers the records that it refused.
     fn write(&self, spec: &TaskSpec, sink: &mut SinkInstance) -> Result<Vec<Reject>, Failure> {
         let mut is_first = true;
-        let mut backoff = Backoff::new(BACKOFF_FIRST, BACKOFF_MAX);
+        let mut backoff = Backoff::default();
         let started = Instant::now();
         loop {
             let answer = match self.plan {

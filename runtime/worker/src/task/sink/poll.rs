@@ -115,13 +115,8 @@ pub(super) fn open(spec: &Arc<TaskSpec>, partitions: &Arc<Partitions>) -> Result
 
 impl Poller<'_> {
     fn turns(&mut self, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
-        let mut reported = None;
-        while !self.spec.control.is_stopping() {
-            let wanted = self.spec.control.wanted();
-            if reported != Some(wanted) {
-                report(wanted);
-                reported = Some(wanted);
-            }
+        let mut told = None;
+        while let Some(wanted) = self.spec.control.next(&mut told, report) {
             self.take_outcomes()?;
             self.set_paused(wanted == Wanted::Pause || self.is_stalled())?;
             self.fetch()?;

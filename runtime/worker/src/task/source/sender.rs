@@ -42,6 +42,11 @@ impl<'a> Sender<'a> {
 }
 
 impl Sender<'_> {
+    /// What the source is opened with.
+    pub fn opening(&self) -> host::OpenTask<'_> {
+        self.spec.open_task(&self.key, &self.value)
+    }
+
     pub fn send(&mut self, batch: u32, record: Record<'_>) -> Result<(), Failure> {
         let Self { spec, reshaper, key, value, outbox, topics, key_bytes, value_bytes } = self;
         let reshaped = match reshaper {

@@ -4,7 +4,7 @@ use super::keeper::merge;
 use super::progress::{Positions, copy};
 use super::sender::Sender;
 use super::transaction::{Outcome, Transaction, failure_of};
-use super::{BACKOFF_FIRST, BACKOFF_MAX, OUTSTANDING_MAX, offsets, open, retry, unread};
+use super::{OUTSTANDING_MAX, offsets, open, retry, unread};
 use crate::delivery::Backoff;
 use crate::delivery::producers;
 use crate::store::SourceOffsets;
@@ -77,7 +77,7 @@ impl<'a> Session<'a> {
         if !await_last(spec, exact, &offsets)? {
             return Ok(None);
         }
-        let source = open(spec, &sender, offsets.clone())?;
+        let source = open(spec, &sender.opening(), &spec.plugin, offsets.clone())?;
         Ok(Some(Self {
             spec,
             exact,
@@ -85,7 +85,7 @@ impl<'a> Session<'a> {
             sender,
             offsets,
             transaction: Transaction::Closed,
-            backoff: Backoff::new(BACKOFF_FIRST, BACKOFF_MAX),
+            backoff: Backoff::default(),
             commits: 0,
             delivered: 0,
             copies: Copies { positions: Positions::new(), due: Instant::now() + COPY_EVERY },
@@ -107,13 +107,8 @@ impl<'a> Session<'a> {
     }
 
     fn turn_by_turn(&mut self, report: &dyn Fn(Wanted)) -> Result<End, End> {
-        let mut reported = None;
-        while !self.spec.control.is_stopping() {
-            let wanted = self.spec.control.wanted();
-            if reported != Some(wanted) {
-                report(wanted);
-                reported = Some(wanted);
-            }
+        let mut told = None;
+        while let Some(wanted) = self.spec.control.next(&mut told, report) {
             match wanted {
                 Wanted::Run => self.turn()?,
                 Wanted::Pause => {
