@@ -7,7 +7,7 @@
 #define PENSTOCK_MAGIC "PENSTOCK"
 #define PENSTOCK_LAYOUT_HASH 0x0e61d268d90bc502ull
 #define PENSTOCK_MAJOR 1u
-#define PENSTOCK_MINOR 2u
+#define PENSTOCK_MINOR 3u
 #define PENSTOCK_STATUS_OK 0u
 #define PENSTOCK_STATUS_CONFIG 1u
 #define PENSTOCK_STATUS_RETRY 2u
@@ -22,6 +22,7 @@
 #define PENSTOCK_FLAG_REGISTRY 4u
 #define PENSTOCK_FLAG_PROTOBUF 8u
 #define PENSTOCK_FLAG_EXACT 16u
+#define PENSTOCK_FLAG_REPLAYS 32u
 #define PENSTOCK_VALUE_NULL 0u
 #define PENSTOCK_VALUE_BYTES 1u
 #define PENSTOCK_VALUE_TEXT 2u
@@ -153,6 +154,7 @@ struct penstock_host {
     uint32_t (*wait)(void *, uint64_t);
     void (*resume)(void *, penstock_fields, void *, void (*)(void *, penstock_fields));
     uint32_t (*may_write)(void *);
+    void (*bounds)(void *, void *, void (*)(void *, penstock_fields, penstock_fields, penstock_fields));
 };
 
 struct penstock_open {

@@ -102,7 +102,8 @@ c_struct! {
         pub key_schema: u32,
         /// Index into [`Batch::schemas`], or [`NO_SCHEMA`].
         pub value_schema: u32,
-        /// Kafka offset; 0 from a source.
+        /// Kafka offset. From a source with `FLAG_REPLAYS` the number, from 1, of that entry of
+        /// [`SourceBatch::positions`] whose partition the record is of; 0 from any other source.
         pub offset: i64,
         /// Milliseconds since 1970-01-01 UTC; -1 when there is none.
         pub timestamp_ms: i64,

@@ -75,6 +75,7 @@ fn constants(text: &mut String) {
         ("FLAG_REGISTRY", FLAG_REGISTRY.into()),
         ("FLAG_PROTOBUF", FLAG_PROTOBUF.into()),
         ("FLAG_EXACT", FLAG_EXACT.into()),
+        ("FLAG_REPLAYS", FLAG_REPLAYS.into()),
         ("VALUE_NULL", KIND_NULL.into()),
         ("VALUE_BYTES", KIND_BYTES.into()),
         ("VALUE_TEXT", KIND_TEXT.into()),

@@ -33,6 +33,10 @@ pub const FLAG_PROTOBUF: u32 = 8;
 /// [`Connector::flags`]: the source's positions are exact: from each it goes on with the record behind, whatever broke
 /// off before.
 pub const FLAG_EXACT: u32 = 16;
+/// [`Connector::flags`], beside [`FLAG_EXACT`]: between two positions of a partition the source gives the same records
+/// again, when [`Host::bounds`] asks for them, and says of every record which partition it is of
+/// ([`crate::Record::offset`]). Since minor 3.
+pub const FLAG_REPLAYS: u32 = 32;
 
 pub const LEVEL_ERROR: u32 = 1;
 pub const LEVEL_WARN: u32 = 2;
@@ -178,6 +182,16 @@ c_struct! {
         /// Answers 0 when another worker may have taken the task over: nothing may be sent under a plan then. To be
         /// asked right before each sending. Since minor 1.
         pub may_write: Option<unsafe extern "C" fn(*mut c_void) -> u32>,
+        /// Sources with [`FLAG_REPLAYS`]: what the task is bound to. Gives each partition, where to begin in it (no
+        /// fields: where the source begins when nothing is stored) and where to end to the callback, whose first
+        /// argument is the second here. Without a call of it the task reads on without end. Since minor 3.
+        pub bounds: Option<
+            unsafe extern "C" fn(
+                *mut c_void,
+                *mut c_void,
+                unsafe extern "C" fn(*mut c_void, Fields, Fields, Fields) -> (),
+            ) -> (),
+        >,
     }
 }
 

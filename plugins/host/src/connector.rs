@@ -114,6 +114,11 @@ impl Connector {
         self.0.offered.has_exact_offsets
     }
 
+    /// A source that gives records again, between any two positions of a partition.
+    pub fn replays(&self) -> bool {
+        self.0.offered.replays
+    }
+
     /// A sink that decodes what was written with a schema of a registry.
     pub fn asks_registries(&self) -> bool {
         self.0.offered.asks_registries

@@ -14,6 +14,7 @@ pub struct About {
     pub(crate) is_exactly_once: bool,
     pub(crate) asks_registries: bool,
     pub(crate) reads_protobuf: bool,
+    pub(crate) replays: bool,
 }
 
 impl About {
@@ -29,6 +30,7 @@ impl About {
             is_exactly_once: false,
             asks_registries: false,
             reads_protobuf: false,
+            replays: false,
         }
     }
 
@@ -77,6 +79,19 @@ impl About {
     pub fn asks_registries(mut self) -> Self {
         self.asks_registries = true;
         self
+    }
+
+    /// A source that is [`Self::exactly_once`] and gives the same records again: those of a partition between two of its
+    /// positions, in the same order, as often as [`crate::Task::bounds`] asks for them. Users may then require
+    /// exactly-once delivery of a pipe.
+    ///
+    /// Such a source calls [`crate::Poll::position`] right behind the records that the position is about. Where a
+    /// partition begins at no fixed place, such as "now", it gives a poll with a position and no record of the
+    /// partition first.
+    #[must_use]
+    pub fn replays(mut self) -> Self {
+        self.replays = true;
+        self.exactly_once()
     }
 
     /// A sink that [asks registries](Self::asks_registries), which alone stands for Avro, and reads Protobuf as well.

@@ -130,6 +130,7 @@ fn flags(about: &About, functions: &Functions) -> u32 {
         | flag(about.asks_registries, abi::FLAG_REGISTRY)
         | flag(about.reads_protobuf, abi::FLAG_PROTOBUF)
         | flag(exact, abi::FLAG_EXACT)
+        | flag(exact && about.replays, abi::FLAG_REPLAYS)
 }
 
 /// Unknown names, then what the author's own check found. `config` may only carry declared and common settings.

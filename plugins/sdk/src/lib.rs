@@ -49,7 +49,7 @@ pub use batch::{Batch, Headers, Record, Value};
 pub use config::Config;
 pub use error::{Error, Kind, Result};
 pub use fields::{Fields, Scalar};
-pub use plan::Plan;
+pub use plan::{Bound, Plan};
 pub use poll::{NewRecord, Poll};
 pub use secret::Secret;
 pub use setting::{Importance, Setting, Type, Validator, Width};

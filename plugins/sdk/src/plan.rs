@@ -1,4 +1,5 @@
 //! What the worker stored about a batch before it brings it, so that it can be written exactly once.
+use crate::Fields;
 use std::time::Duration;
 
 /// The plan that a batch belongs to, for [`crate::Sink::write_planned`].
@@ -11,4 +12,14 @@ pub struct Plan<'a> {
     pub age: Duration,
     /// The same plan may have been written before, by this task or by one that is gone.
     pub is_repeated: bool,
+}
+
+/// Records of a source partition that belong to a plan, for [`crate::Task::bounds`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bound {
+    pub partition: Fields,
+    /// The stored offset to go on from, as [`crate::Task::resume`] answers it too.
+    pub from: Option<Fields>,
+    /// The position that the source gave behind the last of the records.
+    pub until: Fields,
 }

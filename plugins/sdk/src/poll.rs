@@ -11,6 +11,8 @@ pub struct Poll {
     pub(crate) topics: Vec<String>,
     pub(crate) schemas: Vec<String>,
     pub(crate) positions: Vec<(Fields, Fields)>,
+    /// Records whose position has come.
+    placed: usize,
 }
 
 /// A record while the arena may still move.
@@ -22,6 +24,8 @@ pub(crate) struct Draft {
     pub key: Part,
     pub value: Part,
     pub headers: Range<usize>,
+    /// The number of its partition's position, from 1; 0 before it has come.
+    pub place: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -50,16 +54,24 @@ impl Poll {
             key: none.clone(),
             value: none,
             headers,
+            place: 0,
         });
         NewRecord { poll: self }
     }
 
     /// After all records of this poll are durable, `partition` goes on at `offset`. The last one per partition counts.
+    /// Of a source that [replays](crate::About::replays), the records since the call before are the partition's.
     pub fn position(&mut self, partition: Fields, offset: Fields) {
-        match self.positions.iter_mut().find(|(known, _)| *known == partition) {
+        let known = self.positions.iter().position(|(known, _)| *known == partition);
+        let index = known.unwrap_or(self.positions.len());
+        match self.positions.get_mut(index) {
             Some(entry) => entry.1 = offset,
             None => self.positions.push((partition, offset)),
         }
+        for draft in &mut self.drafts[self.placed..] {
+            draft.place = index as u32 + 1;
+        }
+        self.placed = self.drafts.len();
     }
 
     /// Records so far.
@@ -81,6 +93,7 @@ impl Poll {
         self.drafts.clear();
         self.headers.clear();
         self.positions.clear();
+        self.placed = 0;
         // Topics and schemas stay: they repeat from poll to poll. A source that makes up new ones starts over.
         if self.topics.len() > TABLE_MAX || self.schemas.len() > TABLE_MAX {
             self.topics.clear();

@@ -1,5 +1,5 @@
 //! What a task is told when it opens, and what the worker does for it.
-use crate::{Config, Fields, export::host::HostHandle};
+use crate::{Bound, Config, Fields, export::host::HostHandle};
 use std::time::Duration;
 
 /// How loud a log line is. Normal running logs nothing at `Info` or above.
@@ -79,6 +79,14 @@ impl Task {
     #[must_use]
     pub fn may_write(&self) -> bool {
         self.host.may_write()
+    }
+
+    /// What a source that [replays](crate::About::replays) is to read, and nothing else; empty when it reads on without
+    /// end. Such a task reads these partitions only, whoever reads them otherwise: each from `from`, the records up to
+    /// `until` and none behind, and gives `until` as the position after the last. After that its polls are empty. Where
+    /// the records are not to be had any more it answers with an error that says what is lost.
+    pub fn bounds(&self) -> Vec<Bound> {
+        self.host.bounds()
     }
 
     /// The stored offset of a source partition.

@@ -1,4 +1,5 @@
 //! The checks that sources and sinks share.
+mod replay;
 pub mod sink;
 pub mod source;
 

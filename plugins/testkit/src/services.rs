@@ -1,6 +1,6 @@
 //! The worker's services as a test needs them: everything is remembered, and a stop can be asked for.
 use host::{Level, Services};
-use penstock_sdk::Fields;
+use penstock_sdk::{Bound, Fields};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ struct State {
     counters: BTreeMap<String, u64>,
     gauges: BTreeMap<String, f64>,
     offsets: Vec<(Fields, Fields)>,
+    bounds: Vec<Bound>,
     waiting: usize,
     is_stopping: bool,
 }
@@ -30,6 +31,14 @@ impl TestServices {
     /// With the offsets that an earlier task left.
     pub fn resuming(offsets: Vec<(Fields, Fields)>) -> Arc<Self> {
         Arc::new(Self { state: Mutex::new(State { offsets, ..State::default() }), changed: Condvar::new() })
+    }
+
+    /// For a task that gives records again.
+    pub fn bound(bounds: Vec<Bound>) -> Arc<Self> {
+        let from = |bound: &Bound| Some((bound.partition.clone(), bound.from.clone()?));
+        let offsets = bounds.iter().filter_map(from).collect();
+        let state = State { offsets, bounds, ..State::default() };
+        Arc::new(Self { state: Mutex::new(state), changed: Condvar::new() })
     }
 
     /// From now on `wait` answers that the task is to end.
@@ -89,6 +98,10 @@ impl Services for TestServices {
         }
         state.waiting -= 1;
         state.is_stopping
+    }
+
+    fn bounds(&self) -> Vec<Bound> {
+        self.state().bounds.clone()
     }
 
     fn resume(&self, partition: &Fields) -> Option<Fields> {

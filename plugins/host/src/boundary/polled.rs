@@ -53,6 +53,12 @@ impl Polled<'_> {
         unsafe { Batch::from_raw(self.batch) }
     }
 
+    /// The place in [`Self::positions`] of the partition that the record is of, from a source that says so.
+    pub fn partition_of(&self, record: &penstock_sdk::Record<'_>) -> Option<usize> {
+        let place = usize::try_from(record.offset()).ok()?.checked_sub(1)?;
+        (place < self.positions.len()).then_some(place)
+    }
+
     /// Where the source goes on, in each of its partitions, once every record is durable.
     pub fn positions(&self) -> Vec<(Fields, Fields)> {
         self.positions.clone()

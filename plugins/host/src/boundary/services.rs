@@ -1,7 +1,7 @@
 //! What the worker does for a task, as the table of functions that its plugin calls.
 use super::raw;
 use core::ffi::c_void;
-use penstock_sdk::{Fields, Level};
+use penstock_sdk::{Bound, Fields, Level};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
@@ -19,6 +19,10 @@ pub trait Services: Send + Sync {
     fn wait(&self, time: Duration) -> bool;
     /// The stored offset of a source partition.
     fn resume(&self, partition: &Fields) -> Option<Fields>;
+    /// What the task is bound to; none for one that reads on without end.
+    fn bounds(&self) -> Vec<Bound> {
+        Vec::new()
+    }
     /// False when another worker may have taken the task over.
     fn may_write(&self) -> bool {
         true
@@ -47,6 +51,7 @@ impl HostTable {
             wait,
             resume,
             may_write: Some(may_write),
+            bounds: Some(bounds),
         };
         let at = Box::into_raw(Box::new(Context { table, services: RwLock::new(Some(services)) }));
         // SAFETY: nobody else knows the box yet.
@@ -132,6 +137,22 @@ unsafe extern "C" fn wait(context: *mut c_void, ms: u64) -> u32 {
 unsafe extern "C" fn may_write(context: *mut c_void) -> u32 {
     // SAFETY: see above.
     u32::from(unsafe { serve(context, false, |services| services.may_write()) })
+}
+
+unsafe extern "C" fn bounds(
+    context: *mut c_void,
+    callback_context: *mut c_void,
+    callback: unsafe extern "C" fn(*mut c_void, abi::Fields, abi::Fields, abi::Fields),
+) {
+    // SAFETY: see above.
+    let bounds = unsafe { serve(context, Vec::new(), |services| services.bounds()) };
+    for bound in bounds {
+        let from = bound.from.unwrap_or_default();
+        let [partition, from, until] = [&bound.partition, &from, &bound.until].map(raw::raw_fields);
+        let [partition, from, until] = [&partition, &from, &until].map(|fields| raw::borrow_fields(fields));
+        // SAFETY: the plugin gave the callback for this call; the fields outlive it.
+        unsafe { callback(callback_context, partition, from, until) };
+    }
 }
 
 unsafe extern "C" fn resume(

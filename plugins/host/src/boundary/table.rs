@@ -19,6 +19,7 @@ pub(crate) struct Offered {
     pub asks_registries: bool,
     pub reads_protobuf: bool,
     pub has_exact_offsets: bool,
+    pub replays: bool,
 }
 
 /// The functions of a connector; complete for its kind.
@@ -157,10 +158,13 @@ unsafe fn offered(table: &abi::Connector) -> Result<Offered, String> {
         reads_protobuf: table.flags & (abi::FLAG_REGISTRY | abi::FLAG_PROTOBUF)
             == abi::FLAG_REGISTRY | abi::FLAG_PROTOBUF,
         has_exact_offsets: is_source && table.flags & abi::FLAG_EXACT != 0,
+        replays: is_source && table.flags & REPLAYS == REPLAYS,
         class,
     })
 }
 
+/// Whoever cannot go on from a position cannot begin at it again.
+const REPLAYS: u32 = abi::FLAG_EXACT | abi::FLAG_REPLAYS;
 const CLASS_BYTES_MAX: usize = 500;
 
 fn check_settings(class: &str, json: &str) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! The task's line to the worker, cut when the task has closed.
 use super::view;
-use crate::{Fields, Level};
+use crate::{Bound, Fields, Level};
 use core::ffi::c_void;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -75,6 +75,33 @@ impl HostHandle {
             // SAFETY: as in `log`.
             ask.is_none_or(|ask| unsafe { ask(host.context) } != 0)
         })
+    }
+
+    /// None with a worker that knows of no bounds: it does not ask for records again.
+    pub(crate) fn bounds(&self) -> Vec<Bound> {
+        unsafe extern "C" fn take(
+            found: *mut c_void,
+            partition: abi::Fields,
+            from: abi::Fields,
+            until: abi::Fields,
+        ) {
+            let from = Some(view::fields(from)).filter(|from| !from.is_empty());
+            let bound = Bound { partition: view::fields(partition), from, until: view::fields(until) };
+            // SAFETY: `found` is the pointer below, and the worker calls back during `bounds` only.
+            unsafe { (*found.cast::<Vec<Bound>>()).push(bound) };
+        }
+        let end = core::mem::offset_of!(abi::Host, bounds) + size_of::<usize>();
+        let mut found: Vec<Bound> = Vec::new();
+        let into = (&raw mut found).cast::<c_void>();
+        self.with((), |host| {
+            // As in `may_write`.
+            let ask = if host.size >= end { host.bounds } else { None };
+            if let Some(ask) = ask {
+                // SAFETY: as in `log`; `found` outlives the call.
+                unsafe { ask(host.context, into, take) };
+            }
+        });
+        found
     }
 
     pub(crate) fn resume(&self, partition: &Fields) -> Option<Fields> {

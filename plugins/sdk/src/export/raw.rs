@@ -86,7 +86,7 @@ fn record(poll: &Poll, draft: &Draft, headers: &[abi::Header]) -> abi::Record {
         reserved: 0,
         key_schema: draft.key.schema,
         value_schema: draft.value.schema,
-        offset: 0,
+        offset: i64::from(draft.place),
         timestamp_ms: draft.timestamp_ms,
     }
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 /// What is told of a source before its checks run.
 pub struct SourceBattery {
     subject: Subject,
-    records: usize,
-    identify: Box<dyn Fn(&Record<'_>) -> String>,
+    pub(super) records: usize,
+    pub(super) identify: Box<dyn Fn(&Record<'_>) -> String>,
 }
 
 /// Records of one run, as the test's identity of each, and where the source stood after them.
@@ -71,6 +71,7 @@ impl SourceBattery {
         let connector = self.subject.connector();
         self.subject.check_settings(&connector);
         self.check_resume(&connector);
+        self.check_replay(&connector);
         self.check_close(&connector);
     }
 
@@ -135,7 +136,7 @@ impl SourceBattery {
         });
     }
 
-    fn open(&self, connector: &Connector, services: &Arc<TestServices>) -> SourceInstance {
+    pub(super) fn open(&self, connector: &Connector, services: &Arc<TestServices>) -> SourceInstance {
         let opened = connector.open_source(&task(&self.subject.config), services.clone());
         opened.unwrap_or_else(|error| panic!("the source does not open: {error}"))
     }
