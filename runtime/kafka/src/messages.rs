@@ -115,6 +115,15 @@ impl Messages {
         self.retain(|message| !is_gone(message));
     }
 
+    /// Puts the records into the order of `ranks`, which holds a number for each; those of one number stay in theirs. As a
+    /// place each gets this partition, and offsets that count from `first`.
+    pub fn arrange(&mut self, ranks: &[u32], partition: i32, first: i64) {
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        order.sort_by_key(|index| ranks.get(*index).copied().unwrap_or(u32::MAX));
+        let row = |(index, offset): (&usize, i64)| Row { offset, partition, ..self.rows[*index] };
+        self.rows = order.iter().zip(first..).map(row).collect();
+    }
+
     /// Forgets the records that are not wanted.
     pub fn retain(&mut self, is_wanted: impl Fn(Message<'_>) -> bool) {
         let Self { rows, store, .. } = self;
@@ -376,6 +385,19 @@ mod tests {
         messages.drop_partitions(&[TopicPartition::new("one", 1)]);
         let left: Vec<i64> = left.into_iter().filter(|offset| !(offset % 4 < 2 && offset % 2 == 1)).collect();
         check(&messages, &left);
+    }
+
+    #[test]
+    fn records_are_arranged_with_what_belongs_to_them() {
+        let mut messages = batch(&Names::default(), 0..6);
+        let before: Vec<_> =
+            messages.iter().map(|m| (m.topic().to_owned(), m.value().map(<[u8]>::to_vec))).collect();
+        messages.arrange(&[2, 0, 1, 0, 2, 0], 9, 70);
+        let seen: Vec<_> =
+            messages.iter().map(|m| (m.topic().to_owned(), m.value().map(<[u8]>::to_vec))).collect();
+        assert_eq!(seen, [1, 3, 5, 2, 0, 4].map(|index: usize| before[index].clone()));
+        let places: Vec<_> = messages.iter().map(|m| (m.partition(), m.offset())).collect();
+        assert_eq!(places, [70, 71, 72, 73, 74, 75].map(|offset| (9, offset)));
     }
 
     #[test]

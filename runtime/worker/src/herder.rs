@@ -4,6 +4,7 @@ mod fencing;
 pub mod loggers;
 pub mod offsets;
 mod perform;
+mod pipes;
 mod requests;
 mod scribe;
 mod status_writer;

@@ -24,6 +24,8 @@ pub const CLASS: &str = "Pipe";
 /// What the settings of the two ends begin with.
 pub const SOURCE: &str = "source.";
 pub const SINK: &str = "sink.";
+/// Asks for exactly-once delivery, of the sink and of the way to it.
+const EXACTLY_ONCE: &str = "sink.exactlyOnce";
 const CLASS_KEY: &str = "connector.class";
 /// Settings of the whole that each end sees as well.
 const SHARED_KEYS: [&str; 2] = ["name", "tasks.max"];
@@ -76,15 +78,28 @@ impl Pipe {
                 Err(problem) => all.push(problem.clone()),
             }
         }
-        let exactly = config.get("sink.exactlyOnce").unwrap_or_default().trim();
-        if exactly.eq_ignore_ascii_case("true") {
-            all.push(Problem {
-                setting: "sink.exactlyOnce".into(),
-                sentence: "a pipe delivers at least once: expected false, or a topic between source and sink"
-                    .into(),
-            });
-        }
+        all.extend(self.is_planned(config).err());
         Ok(all)
+    }
+
+    /// Whether each record is to arrive exactly once. A problem is why it cannot.
+    pub fn is_planned(&self, config: &Properties) -> Result<bool, Problem> {
+        let wanted = config.get(EXACTLY_ONCE).unwrap_or_default().trim();
+        if !wanted.eq_ignore_ascii_case("true") {
+            return Ok(false);
+        }
+        let problem = |sentence| Err(Problem { setting: EXACTLY_ONCE.into(), sentence });
+        match (&self.source, &self.sink) {
+            (_, Ok(sink)) if !sink.writes_plans() => problem(format!(
+                "{} cannot deliver exactly once: expected false, or another sink",
+                sink.class()
+            )),
+            (Ok(source), _) if !source.replays() => problem(format!(
+                "{} cannot give records again: expected false, or a topic between source and sink",
+                source.class()
+            )),
+            _ => Ok(true),
+        }
     }
 
     /// The settings of each task: those of both ends' tasks under their prefixes, beside what they share.
@@ -270,10 +285,9 @@ mod tests {
         assert!(reason.starts_with("source.connector.class: no plugin is named Nowhere"), "{reason}");
         let reason = pipe.plan(&Properties::new(), 1).unwrap_err();
         assert_eq!(reason.kind, host::Kind::Config);
-        let problems =
-            pipe.problems(&config(&[("sink.exactlyOnce", "TRUE")]), |_, _| Ok(Vec::new())).unwrap();
+        let problems = pipe.problems(&Properties::new(), |_, _| Ok(Vec::new())).unwrap();
         let settings: Vec<_> = problems.iter().map(|problem| problem.setting.as_str()).collect();
-        assert_eq!(settings, ["source.connector.class", "sink.connector.class", "sink.exactlyOnce"]);
+        assert_eq!(settings, ["source.connector.class", "sink.connector.class"]);
     }
 
     #[test]

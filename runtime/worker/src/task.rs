@@ -9,10 +9,13 @@ mod sink;
 mod source;
 mod spawn;
 
-pub use config::{OpenOffsets, TaskSpec, Upstream, client, for_plugin, for_task, group_of, parse, wrong};
+pub use config::{
+    OpenOffsets, Planning, TaskSpec, Upstream, client, for_plugin, for_task, group_of, parse, wrong,
+};
 pub use control::Control;
 pub use failure::{failure, failure_of, of_kafka};
 pub use offsets::source_offsets;
+pub use pipe::marks_of;
 #[cfg(fuzzing)]
 pub use sink::fuzz_plan;
 pub use source::{Boundary, Exact};

@@ -1,7 +1,7 @@
 //! Shuts out producers of former tasks as the leader, and tells tasks what they need to write in transactions.
 use super::{Herder, Input};
 use crate::api::Refusal;
-use crate::definition::ConnectorConfig;
+use crate::definition::{ConnectorConfig, Transactions};
 use crate::settings::{ExactlyOnceSource, Mode, Settings};
 use crate::shared::Shared;
 use crate::store::configs;
@@ -36,7 +36,7 @@ pub fn fences(shared: &Arc<Shared>) -> Option<Fences> {
 }
 
 /// As Java names it, so that either side shuts the other out.
-fn transactional_id(group: &str, id: &TaskId) -> String {
+pub fn transactional_id(group: &str, id: &TaskId) -> String {
     format!("{group}-{}-{}", id.connector, id.task)
 }
 
@@ -109,22 +109,36 @@ impl Herder {
             return Ok(None);
         }
         let client = producer_client(settings, config)?;
+        self.transactional(id, client, config.transactions).map(Some)
+    }
+
+    /// A producer of the task's own, by this login.
+    pub(super) fn transactional(
+        &self,
+        id: &TaskId,
+        client: ClientSettings,
+        wanted: Transactions,
+    ) -> Result<Exact, Failure> {
+        let settings = &self.shared.settings;
+        let Mode::Distributed(group) = &settings.mode else {
+            return Err(wrong("transactions need a cluster"));
+        };
         let mut client = kafka::transactional(client, &transactional_id(&group.id, id));
         client.set_default("client.id", format!("connector-producer-{}-{}", id.connector, id.task));
         let timeout = kafka::transaction_timeout(&client);
         let interval = settings.delivery.offset_flush_interval;
-        let boundary = Boundary::new(config.transactions, interval, timeout).map_err(|why| wrong(&why))?;
+        let boundary = Boundary::new(wanted, interval, timeout).map_err(|why| wrong(&why))?;
         let (shared, inputs) = (Arc::clone(&self.shared), self.inputs.clone());
         let runtime = tokio::runtime::Handle::current();
         let catch_up = Box::new(move || {
             let read = async { tokio::time::timeout(READ_WAIT, catch_up(&shared, &inputs)).await };
             runtime.block_on(read).unwrap_or_else(|_| Err("no answer in time".into()))
         });
-        Ok(Some(Exact { client, boundary, timeout, catch_up }))
+        Ok(Exact { client, boundary, timeout, catch_up })
     }
 }
 
-fn producer_client(settings: &Settings, config: &ConnectorConfig) -> Result<ClientSettings, Failure> {
+pub fn producer_client(settings: &Settings, config: &ConnectorConfig) -> Result<ClientSettings, Failure> {
     task::client(settings, &settings.kafka.producer, &config.producer)
 }
 
@@ -137,7 +151,7 @@ async fn catch_up(shared: &Shared, inputs: &mpsc::Sender<Input>) -> Result<(), S
     answer.await.map_err(|_| gone())
 }
 
-async fn fence_all(client: ClientSettings, ids: Vec<String>) -> Result<(), Failure> {
+pub async fn fence_all(client: ClientSettings, ids: Vec<String>) -> Result<(), Failure> {
     let permits = Arc::new(Semaphore::new(FENCES_MAX));
     let mut all = JoinSet::new();
     for id in ids {

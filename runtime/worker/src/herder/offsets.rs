@@ -126,6 +126,9 @@ async fn change_source(
     offsets: &SourceOffsets,
     change: Change,
 ) -> Result<(), Refusal> {
+    super::pipes::shut_out(shared, name, config, offsets).await.map_err(|reason| {
+        Refusal::Internal(format!("Failed to shut out former tasks of connector {name}: {reason}"))
+    })?;
     match change {
         Change::Alter(changes) => {
             let wanted = source::parse(&changes)?;

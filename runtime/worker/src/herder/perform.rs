@@ -118,10 +118,16 @@ impl Herder {
 
     fn spec(&self, id: &TaskId, config: &Properties, wanted: Wanted) -> Result<TaskSpec, Failure> {
         let resolved = self.shared.settings.config_providers.resolve(config).complete()?;
-        self.resolved_spec(id, &resolved, wanted).map_err(|failure| resolved.scrubber.failure(failure))
+        self.resolved_spec(id, (config, &resolved), wanted)
+            .map_err(|failure| resolved.scrubber.failure(failure))
     }
 
-    fn resolved_spec(&self, id: &TaskId, resolved: &Resolved, wanted: Wanted) -> Result<TaskSpec, Failure> {
+    fn resolved_spec(
+        &self,
+        id: &TaskId,
+        (written, resolved): (&Properties, &Resolved),
+        wanted: Wanted,
+    ) -> Result<TaskSpec, Failure> {
         let config = &resolved.config;
         let chosen = self.shared.choose(config).map_err(|refusal| wrong(&refusal.to_string()))?;
         let framework = chosen.framework(&self.shared.framework);
@@ -129,9 +135,8 @@ impl Herder {
         let (plugin, own, upstream) = match chosen {
             Chosen::Plugin(plugin) => (plugin, config.clone(), None),
             Chosen::Pipe(pipe) => {
-                let (source, sink) = pipe.ends().map_err(|sentence| wrong(&sentence))?;
-                let upstream =
-                    task::Upstream::new(source, task::for_plugin(&pipe::part(config, pipe::SOURCE)));
+                let upstream = self.upstream(id, &pipe, (written, config), &connector)?;
+                let (_, sink) = pipe.ends().map_err(|sentence| wrong(&sentence))?;
                 (sink.clone(), pipe::part(config, pipe::SINK), Some(upstream))
             }
         };

@@ -111,7 +111,8 @@ pub fn canonical(partition: &Object) -> String {
     serde_json::to_string(&sorted).unwrap_or_default()
 }
 
-fn object(fields: &Fields) -> Object {
+/// The fields as JSON has them.
+pub fn object(fields: &Fields) -> Object {
     let value = |scalar: &Scalar| match scalar {
         Scalar::Null => Value::Null,
         Scalar::Boolean(value) => Value::from(*value),

@@ -45,11 +45,33 @@ pub struct Upstream {
     pub plugin: host::Connector,
     pub config: Config,
     pub watch: host::CallWatch,
+    /// The tasks that there are.
+    pub tasks: u32,
+    /// Set where each record is to arrive exactly once.
+    pub planning: Option<Planning>,
+}
+
+/// What a pipe's task needs to plan its writes.
+pub struct Planning {
+    /// Tells the settings of each task from any others.
+    pub settings: Vec<String>,
+    /// A producer of the task's own, where the offset store is in Kafka.
+    pub exact: Option<Exact>,
+    /// Ends whatever the task of this number may be storing elsewhere.
+    pub shut_out: ShutOut,
+}
+
+type ShutOut = Box<dyn Fn(u32, &dyn Fn() -> bool) -> Result<(), kafka::Error> + Send + Sync>;
+
+impl Planning {
+    pub fn own(&self, task: u32) -> &str {
+        self.settings.get(task as usize).map_or("", String::as_str)
+    }
 }
 
 impl Upstream {
-    pub fn new(plugin: &host::Connector, config: Config) -> Self {
-        Self { plugin: plugin.clone(), config, watch: host::CallWatch::new() }
+    pub fn new(plugin: &host::Connector, config: Config, tasks: u32, planning: Option<Planning>) -> Self {
+        Self { plugin: plugin.clone(), config, watch: host::CallWatch::new(), tasks, planning }
     }
 
     /// What the source is opened with.

@@ -1,16 +1,24 @@
-//! A pipe's task: one thread polls the source and stores its offsets, another writes to the sink.
+//! A pipe's task: one thread polls the source, another writes to the sink.
 //!
 //! What the source brings is laid out as if it came from a topic, and goes the way of every sink's records from there:
 //! converters, transforms, bad records. Offsets are stored once the sink has answered with a receipt.
+mod book;
+mod draft;
+mod exact;
 mod exchange;
 mod intake;
+mod plan;
+mod recover;
+mod replay;
 mod write;
 
 use super::config::{BatchLimits, TaskSpec, Upstream};
 use super::source::{self, Keeper};
 use crate::delivery::Backoff;
+use crate::store::SourceOffsets;
+pub use book::marks_of;
 use cluster::{Failure, Wanted};
-use exchange::Exchange;
+use exchange::{Exchange, Stage};
 use host::SourceInstance;
 use intake::Intake;
 use std::sync::Arc;
@@ -18,22 +26,21 @@ use std::time::Duration;
 
 /// Runs the task until it is told to stop or fails. `report` hears of every change between running and paused.
 pub fn run(spec: &Arc<TaskSpec>, upstream: &Upstream, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
-    let limits = BatchLimits::parse(&spec.config, &spec.plugin, spec.settings.delivery.memory_budget_bytes)?;
+    if upstream.planning.is_some() {
+        return exact::run(spec, upstream, report);
+    }
     let offsets = source::offsets(spec)?;
     source::await_offsets(spec, &offsets)?;
-    let intake = Intake::open(spec)?;
-    let exchange = Arc::new(Exchange::new(limits, spec.budget.clone()));
-    let writer = write::start(spec, &exchange)?;
-    // Nothing is taken from the source before the sink is known to work.
-    let outcome = exchange.wait_for_sink().and_then(|()| {
-        let source = source::open(spec, &upstream.opening(spec), &upstream.plugin, offsets.clone())?;
-        let backoff = Backoff::default();
-        let keeper = Keeper::new(spec, offsets);
-        let mut runner = Runner { spec, source, intake, keeper, backoff, exchange: Arc::clone(&exchange) };
-        let outcome = runner.turns(report);
+    book::call_off(spec, upstream.tasks, &offsets)?;
+    let exchange = open_exchange(spec)?;
+    let writer = write::start(spec, &exchange, write::write_all)?;
+    let outcome = wait_for_sink(&exchange).and_then(|()| {
+        let keeper = Keeper::new(spec, offsets.clone());
+        let mut runner = Runner::open(spec, upstream, &exchange, (offsets, Some(keeper)))?;
+        let outcome = runner.turns(&mut None, report);
         exchange.close();
         writer.wait(spec.control.stop_by());
-        runner.keeper.add(exchange.durable());
+        runner.take_durable();
         runner.flush();
         outcome
     });
@@ -42,29 +49,54 @@ pub fn run(spec: &Arc<TaskSpec>, upstream: &Upstream, report: &dyn Fn(Wanted)) -
     outcome
 }
 
+fn open_exchange(spec: &TaskSpec) -> Result<Arc<Exchange>, Failure> {
+    let limits = BatchLimits::parse(&spec.config, &spec.plugin, spec.settings.delivery.memory_budget_bytes)?;
+    Ok(Arc::new(Exchange::new(limits, spec.budget.clone())))
+}
+
+/// Nothing is taken from the source before the sink is known to work.
+fn wait_for_sink(exchange: &Exchange) -> Result<(), Failure> {
+    while !exchange.wait_for(Stage::Ready, OPEN_WAIT)? {}
+    Ok(())
+}
+
+/// The polling thread, once records may come.
 struct Runner<'a> {
     spec: &'a Arc<TaskSpec>,
     source: SourceInstance,
     intake: Intake,
-    keeper: Keeper,
+    /// None where the writing thread stores positions, with its plans.
+    keeper: Option<Keeper>,
     backoff: Backoff,
-    exchange: Arc<Exchange>,
+    exchange: &'a Exchange,
 }
 
+/// Looks around this often; changes wake it earlier.
+const OPEN_WAIT: Duration = Duration::from_secs(60);
 /// How long it takes at most to see a stop, and to store offsets, while the sink is busy.
 const ROOM_WAIT: Duration = Duration::from_millis(100);
 const PAUSE_WAIT: Duration = Duration::from_millis(200);
 
-impl Runner<'_> {
-    fn turns(&mut self, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
-        let mut told = None;
-        while let Some(wanted) = self.spec.control.next(&mut told, report) {
+impl<'a> Runner<'a> {
+    fn open(
+        spec: &'a Arc<TaskSpec>,
+        upstream: &Upstream,
+        exchange: &'a Exchange,
+        (offsets, keeper): (SourceOffsets, Option<Keeper>),
+    ) -> Result<Self, Failure> {
+        let intake = Intake::open(spec)?;
+        let source = source::open(spec, &upstream.opening(spec), &upstream.plugin, offsets)?;
+        Ok(Self { spec, source, intake, keeper, backoff: Backoff::default(), exchange })
+    }
+
+    fn turns(&mut self, told: &mut Option<Wanted>, report: &dyn Fn(Wanted)) -> Result<(), Failure> {
+        while let Some(wanted) = self.spec.control.next(told, report) {
             match wanted {
                 Wanted::Run => self.turn()?,
                 Wanted::Pause => self.spec.control.wait_for_turn(Wanted::Pause, PAUSE_WAIT),
             }
-            self.keeper.add(self.exchange.durable());
-            if self.keeper.is_flush_due() {
+            self.take_durable();
+            if self.keeper.as_ref().is_some_and(Keeper::is_flush_due) {
                 self.flush();
             }
             self.exchange.failure()?;
@@ -84,20 +116,24 @@ impl Runner<'_> {
             }
         };
         self.backoff.reset();
-        let positions = polled.positions();
-        if polled.batch().is_empty() && positions.is_empty() {
+        if polled.batch().is_empty() && polled.positions().is_empty() {
             return Ok(());
         }
-        exchange.fill(positions, |composer| {
-            for record in polled.batch().records() {
-                intake.take(spec, record, composer)?;
-            }
-            Ok(())
-        })
+        let is_planned = self.keeper.is_none();
+        exchange.fill(|draft| draft.take(spec, intake, &polled, is_planned))
+    }
+
+    fn take_durable(&mut self) {
+        let durable = self.exchange.durable();
+        match &mut self.keeper {
+            Some(keeper) => keeper.add(durable),
+            None if durable.is_empty() => {}
+            None => self.source.committed(&durable),
+        }
     }
 
     fn flush(&mut self) {
-        let stored = self.keeper.flush(self.spec);
+        let stored = self.keeper.as_mut().map(|keeper| keeper.flush(self.spec)).unwrap_or_default();
         if !stored.is_empty() {
             self.source.committed(&stored);
         }

@@ -13,7 +13,8 @@ mod rejects;
 mod write;
 
 pub use batch::Batch;
-pub use deliver::Delivery;
+pub use deliver::{Delivery, Planned, now_ms};
+pub use exact::new_id;
 #[cfg(fuzzing)]
 pub use plan::fuzz as fuzz_plan;
 pub use poll::run;

@@ -16,13 +16,15 @@ pub use boundary::Boundary;
 use cluster::{Failure, Wanted};
 pub use exact::Exact;
 use host::{Connector, Kind, OpenTask, SourceInstance};
-pub use keeper::{Keeper, merge};
-pub use progress::Positions;
+pub use keeper::{Keeper, append_entries, merge};
 use progress::Progress;
+pub use progress::{Positions, copy, entries};
 use sender::Sender;
 pub use sender::encoded;
+pub use session::{await_last, catch_up, take_over};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+pub use transaction::store;
 
 /// Runs the task until it is told to stop or fails. `report` hears of every change between running and paused.
 pub fn run(spec: &Arc<TaskSpec>, report: &dyn Fn(Wanted)) -> Result<(), Failure> {

@@ -54,13 +54,15 @@ fn check(object: &Object) -> Result<(), Refusal> {
 pub async fn alter(offsets: &SourceOffsets, name: &str, wanted: &[Wanted]) -> Result<(), Refusal> {
     let changes = |kept: &Kept| {
         let change = |(partition, offset): &Wanted| kept.offsets.change(name, partition, offset.as_ref());
-        wanted.iter().map(change).collect()
+        // Nothing that was planned before holds any more.
+        wanted.iter().map(change).chain(kept.offsets.reset(&task::marks_of(name))).collect()
     };
     write(offsets, name, changes).await
 }
 
 pub async fn reset(offsets: &SourceOffsets, name: &str) -> Result<(), Refusal> {
-    write(offsets, name, |kept: &Kept| kept.offsets.reset(name)).await
+    let all = |kept: &Kept| [kept.offsets.reset(name), kept.offsets.reset(&task::marks_of(name))].concat();
+    write(offsets, name, all).await
 }
 
 /// Every place gets it, the one that counts at last: what was half done is done by the next request. Read back before

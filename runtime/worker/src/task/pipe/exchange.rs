@@ -1,10 +1,10 @@
 //! Where the two threads of a pipe meet: one batch grows while another is written.
+use super::draft::{Draft, Drafted};
 use crate::delivery::{Budget, Reservation};
 use crate::task::config::BatchLimits;
 use crate::task::failure::failure;
 use crate::task::source::Positions;
 use cluster::Failure;
-use kafka::{Composer, Messages};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,29 +21,49 @@ struct State {
     growing: Growing,
     /// Positions of what the sink has, and nobody took yet.
     durable: Positions,
-    is_sink_open: bool,
+    stage: Stage,
     /// The writing thread takes no more.
     has_ended: bool,
     /// No more comes in.
     is_closed: bool,
     failure: Option<Failure>,
+    /// Nobody knows what became of what was stored last, and how often something was stored before.
+    unknown: Option<(kafka::Error, u64)>,
+}
+
+/// How far the writing thread is.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd)]
+pub enum Stage {
+    #[default]
+    Opening,
+    /// The sink is open, and plans of before are settled.
+    Recovering,
+    /// Records may come.
+    Ready,
 }
 
 /// The batch that grows.
 #[derive(Default)]
 struct Growing {
-    composer: Composer,
-    positions: Positions,
+    draft: Draft,
     /// When the first of it came.
     opened: Option<Instant>,
     reservation: Option<Reservation>,
 }
 
-/// A batch to be written, and the positions that may be stored after that.
+/// A batch to be written.
 pub struct Load {
-    pub messages: Messages,
-    pub positions: Positions,
+    pub drafted: Drafted,
     pub reservation: Option<Reservation>,
+}
+
+/// What [`Exchange::take_within`] found.
+pub enum Taken {
+    Load(Load),
+    /// No batch is due yet.
+    Nothing,
+    /// Nor will there be one.
+    Closed,
 }
 
 impl Exchange {
@@ -51,16 +71,16 @@ impl Exchange {
         Self { limits, budget, state: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Waits until the sink is open, or has failed to.
-    pub fn wait_for_sink(&self) -> Result<(), Failure> {
-        let is_waiting = |state: &mut State| !state.is_sink_open && !state.has_ended;
-        let state = self.changed.wait_while(self.lock(), is_waiting);
-        drop(state);
-        self.failure()
+    /// Waits until the writing thread is as far, or has failed. False after `time`.
+    pub fn wait_for(&self, stage: Stage, time: Duration) -> Result<bool, Failure> {
+        let is_waiting = |state: &mut State| state.stage < stage && !state.has_ended;
+        let waited = self.changed.wait_timeout_while(self.lock(), time, is_waiting);
+        let is_there = waited.unwrap_or_else(PoisonError::into_inner).0.stage >= stage;
+        self.failure().map(|()| is_there)
     }
 
-    pub fn sink_is_open(&self) {
-        self.change(|state| state.is_sink_open = true);
+    pub fn reach(&self, stage: Stage) {
+        self.change(|state| state.stage = stage);
     }
 
     /// Whether the batch that grows may grow on, and the worker has memory for it; waits a little if not.
@@ -82,22 +102,17 @@ impl Exchange {
         self.budget.has_room()
     }
 
-    /// Adds what one poll brought. The positions count once all that `add` adds is durable.
-    pub fn fill(
-        &self,
-        positions: Positions,
-        add: impl FnOnce(&mut Composer) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    /// Adds what one poll brought. Its positions count once all of it is durable.
+    pub fn fill(&self, add: impl FnOnce(&mut Draft) -> Result<(), Failure>) -> Result<(), Failure> {
         let mut state = self.lock();
         let growing = &mut state.growing;
-        let before = growing.composer.bytes();
-        add(&mut growing.composer)?;
-        let more = growing.composer.bytes() - before;
+        let before = growing.draft.bytes();
+        add(&mut growing.draft)?;
+        let more = growing.draft.bytes() - before;
         match &mut growing.reservation {
             Some(reservation) => reservation.grow(more),
             None => growing.reservation = Some(self.budget.reserve(more)),
         }
-        crate::task::source::merge(&mut growing.positions, positions);
         growing.opened.get_or_insert_with(Instant::now);
         drop(state);
         self.changed.notify_all();
@@ -106,24 +121,38 @@ impl Exchange {
 
     /// Waits for a batch that is full or old enough; `None` once nothing more comes.
     pub fn take(&self) -> Option<Load> {
+        loop {
+            match self.take_within(IDLE_WAIT) {
+                Taken::Load(load) => return Some(load),
+                Taken::Nothing => {}
+                Taken::Closed => return None,
+            }
+        }
+    }
+
+    /// As [`Self::take`], no longer than `time`.
+    pub fn take_within(&self, time: Duration) -> Taken {
         let mut state = self.lock();
+        let until = Instant::now() + time;
         loop {
             let age = state.growing.opened.map(|opened| opened.elapsed());
             let is_due = age.is_some_and(|age| age >= self.limits.age) || self.is_full(&mut state);
             if age.is_some() && (is_due || state.is_closed) {
-                let Growing { composer, positions, opened, reservation } = &mut state.growing;
+                let Growing { draft, opened, reservation } = &mut state.growing;
                 *opened = None;
-                let messages = composer.finish();
-                let load =
-                    Load { messages, positions: std::mem::take(positions), reservation: reservation.take() };
+                let load = Load { drafted: draft.finish(), reservation: reservation.take() };
                 drop(state);
                 self.changed.notify_all();
-                return Some(load);
+                return Taken::Load(load);
             }
             if state.is_closed {
-                return None;
+                return Taken::Closed;
             }
-            let time = age.map_or(IDLE_WAIT, |age| self.limits.age.saturating_sub(age));
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Taken::Nothing;
+            }
+            let time = age.map_or(left, |age| self.limits.age.saturating_sub(age).min(left));
             let waited = self.changed.wait_timeout(state, time);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -147,6 +176,15 @@ impl Exchange {
         self.change(|state| state.failure = Some(failure));
     }
 
+    /// The writing thread ends, and another has to look what it left.
+    pub fn end_unknown(&self, error: kafka::Error, pages: u64) {
+        self.change(|state| state.unknown = Some((error, pages)));
+    }
+
+    pub fn unknown(&self) -> Option<(kafka::Error, u64)> {
+        self.lock().unknown.take()
+    }
+
     /// The failure of the writing thread.
     pub fn failure(&self) -> Result<(), Failure> {
         let mut state = self.lock();
@@ -165,8 +203,8 @@ impl Exchange {
     }
 
     fn is_full(&self, state: &mut State) -> bool {
-        let composer = &state.growing.composer;
-        composer.len() >= self.limits.rows || composer.bytes() >= self.limits.bytes
+        let draft = &state.growing.draft;
+        draft.rows() >= self.limits.rows || draft.bytes() >= self.limits.bytes || draft.has_large_plan()
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
@@ -211,11 +249,12 @@ mod tests {
     fn fill(exchange: &Exchange, records: usize, offset: i64) {
         let record =
             OwnRecord { topic: "t", partition: 0, offset, timestamp_ms: None, key: None, value: Some(b"v") };
-        let add = |composer: &mut Composer| {
-            (0..records).for_each(|_| composer.push(&record, std::iter::empty()));
+        let add = |draft: &mut Draft| {
+            (0..records).for_each(|_| draft.composer().push(&record, std::iter::empty()));
+            draft.reach(at(offset));
             Ok(())
         };
-        exchange.fill(at(offset), add).unwrap();
+        exchange.fill(add).unwrap();
     }
 
     #[test]
@@ -226,10 +265,10 @@ mod tests {
         fill(&exchange, 2, 4);
         assert!(!exchange.wait_for_room(Duration::ZERO));
         let load = exchange.take().unwrap();
-        assert_eq!((load.messages.len(), &load.positions), (4, &at(4)));
+        assert_eq!((load.drafted.messages.len(), load.drafted.positions()), (4, at(4)));
         assert!(exchange.wait_for_room(Duration::ZERO));
         assert!(exchange.durable().is_empty());
-        exchange.written(load.positions);
+        exchange.written(load.drafted.positions());
         assert_eq!(exchange.durable(), at(4));
         assert!(exchange.durable().is_empty());
     }
@@ -238,13 +277,13 @@ mod tests {
     fn what_is_there_is_taken_at_its_age_and_at_the_end() {
         let aged = exchange(1_000, Duration::from_millis(1));
         fill(&aged, 1, 1);
-        assert_eq!(aged.take().unwrap().messages.len(), 1);
+        assert_eq!(aged.take().unwrap().drafted.messages.len(), 1);
         let closed = exchange(1_000, HOUR);
         fill(&closed, 1, 1);
         // A source may have gone on without bringing anything.
         fill(&closed, 0, 7);
         closed.close();
-        assert_eq!(closed.take().unwrap().positions, at(7));
+        assert_eq!(closed.take().unwrap().drafted.positions(), at(7));
         assert!(closed.take().is_none());
     }
 
@@ -266,6 +305,21 @@ mod tests {
     }
 
     #[test]
+    fn whoever_has_something_else_to_do_waits_no_longer_than_it_wants() {
+        let exchange = exchange(2, HOUR);
+        fill(&exchange, 1, 1);
+        assert!(matches!(exchange.take_within(Duration::from_millis(1)), Taken::Nothing));
+        assert!(!exchange.wait_for(Stage::Ready, Duration::ZERO).unwrap());
+        exchange.reach(Stage::Recovering);
+        assert!(exchange.wait_for(Stage::Recovering, HOUR).unwrap());
+        assert!(!exchange.wait_for(Stage::Ready, Duration::ZERO).unwrap());
+        fill(&exchange, 1, 2);
+        assert!(matches!(exchange.take_within(HOUR), Taken::Load(_)));
+        exchange.close();
+        assert!(matches!(exchange.take_within(HOUR), Taken::Closed));
+    }
+
+    #[test]
     fn the_other_thread_hears_of_a_failure_and_of_an_end() {
         let shared = Arc::new(exchange(1, HOUR));
         let writing = Arc::clone(&shared);
@@ -273,7 +327,8 @@ mod tests {
             let _ended = writing.ended_on_drop();
             writing.fail(failure("DataException", "no", true));
         });
-        let heard = shared.wait_for_sink().err().map(|failure| failure.trace).unwrap_or_default();
+        let heard =
+            shared.wait_for(Stage::Ready, HOUR).err().map(|failure| failure.trace).unwrap_or_default();
         thread.join().unwrap();
         assert!(heard.contains("no"), "{heard}");
         let ended = shared.failure().unwrap_err();

@@ -1,7 +1,6 @@
 //! Writes one batch: converts it where the sink wants values, retries, sorts out bad records, answers a receipt.
 use super::assemble::{Assembler, Origin};
 use super::batch::{Batch, Ends};
-use super::plan::Plan;
 use super::rejects::{Reject, Rejects, Stage};
 use crate::delivery::{Backoff, Patience};
 use crate::task::config::TaskSpec;
@@ -72,8 +71,10 @@ fn convert(spec: &TaskSpec, assembler: &mut Assembler, batch: &Batch) -> Result<
 /// The plan under which a batch is written.
 #[derive(Clone, Copy)]
 pub struct Planned<'a> {
-    pub plan: &'a Plan,
-    /// Found in the group's offsets: who made it may have written it.
+    pub token: &'a str,
+    /// Milliseconds since it was made.
+    pub age_ms: u64,
+    /// Found where plans are kept: who made it may have written it.
     pub is_found: bool,
 }
 
@@ -93,7 +94,7 @@ impl Call<'_> {
         loop {
             let answer = match self.plan {
                 None => sink.write(self.batch),
-                Some(planned) => self.write_planned(planned, spec, sink, is_first)?,
+                Some(planned) => self.write_planned(planned, spec, sink, (is_first, started.elapsed()))?,
             };
             is_first = false;
             let error = match answer {
@@ -132,7 +133,7 @@ impl Call<'_> {
         planned: Planned<'_>,
         spec: &TaskSpec,
         sink: &mut SinkInstance,
-        is_first: bool,
+        (is_first, waited): (bool, Duration),
     ) -> Result<Result<(), host::Error>, Failure> {
         if !spec.control.is_granted() || !spec.control.wait_for_lease() {
             return Err(failure(
@@ -141,10 +142,10 @@ impl Call<'_> {
                 true,
             ));
         }
-        let token = planned.plan.token();
+        let waited = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         let plan = penstock_sdk::Plan {
-            token: &token,
-            age: Duration::from_millis(planned.plan.age_ms(now_ms())),
+            token: planned.token,
+            age: Duration::from_millis(planned.age_ms.saturating_add(waited)),
             is_repeated: planned.is_found || !is_first,
         };
         Ok(sink.write_planned(self.batch, &plan))

@@ -259,7 +259,7 @@ fn is_written(written: &[(TopicPartition, i64)], message: Message<'_>) -> bool {
     written.iter().any(|(at, end)| message.offset() < *end && is_of(at))
 }
 
-fn new_id() -> Result<[u8; 16], Failure> {
+pub fn new_id() -> Result<[u8; 16], Failure> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| {
         failure("ConnectException", &format!("the system gives no random bytes: {error}"), true)

@@ -1,9 +1,10 @@
 //! The writing thread of a sink: every call to the plugin is made here, one at a time.
 use super::assemble::Assembler;
 use super::batch::{Batch, Ends, Outcome, Work};
-use super::deliver::{Delivery, Planned};
+use super::deliver::{Delivery, Planned, now_ms};
 use super::exact;
 use super::partitions::Partitions;
+use super::plan::Plan;
 use super::poll::Job;
 use crate::task::config::TaskSpec;
 use crate::task::failure::{failure, failure_of};
@@ -119,12 +120,10 @@ fn perform(spec: &TaskSpec, delivery: &mut Delivery, work: Work) -> Outcome {
         Work::Batch(batch) => write(delivery, &batch),
         Work::Planned(plan, batch) => {
             let ends = plan.ranges.iter().map(|range| (range.at.clone(), range.end)).collect();
-            settle(spec, delivery, &batch, (Planned { plan: &plan, is_found: false }, ends))
+            settle(spec, delivery, &batch, (&plan, false, ends))
         }
         Work::Found(plan, ends) => match exact::read_again(spec, &plan) {
-            Ok(Some(batch)) => {
-                settle(spec, delivery, &batch, (Planned { plan: &plan, is_found: true }, ends))
-            }
+            Ok(Some(batch)) => settle(spec, delivery, &batch, (&plan, true, ends)),
             Ok(None) => Outcome::Receipt(Vec::new()),
             Err(failure) => given_up_or(spec, failure),
         },
@@ -135,13 +134,15 @@ fn settle(
     spec: &TaskSpec,
     delivery: &mut Delivery,
     batch: &Batch,
-    (planned, ends): (Planned<'_>, Ends),
+    (plan, is_found, ends): (&Plan, bool, Ends),
 ) -> Outcome {
     let started = Instant::now();
+    let token = plan.token();
+    let planned = Planned { token: &token, age_ms: plan.age_ms(now_ms()), is_found };
     match delivery.deliver(batch, Some(planned)) {
         Ok(_) => {
             delivery.observe(started.elapsed());
-            Outcome::Settled(planned.plan.id, ends)
+            Outcome::Settled(plan.id, ends)
         }
         Err(failure) => given_up_or(spec, failure),
     }

@@ -1,7 +1,7 @@
 //! Keeps the offsets that may be stored, and stores them at most once a second.
 use super::progress::{Positions, copy, entries};
 use crate::metrics::TaskMetrics;
-use crate::store::{Kept, SourceOffsets};
+use crate::store::{Entry, Kept, SourceOffsets};
 use crate::task::config::TaskSpec;
 use std::time::{Duration, Instant};
 
@@ -64,7 +64,10 @@ pub fn merge(all: &mut Positions, newer: Positions) {
 }
 
 pub fn append(spec: &TaskSpec, kept: &Kept, positions: &Positions) -> Result<(), String> {
-    let entries = entries(spec, kept, positions);
+    append_entries(spec, kept, entries(spec, kept, positions))
+}
+
+pub fn append_entries(spec: &TaskSpec, kept: &Kept, entries: Vec<Entry>) -> Result<(), String> {
     let timeout = spec.settings.delivery.offset_flush_timeout;
     let append = async { tokio::time::timeout(timeout, kept.log.append(entries)).await };
     let stored = spec.runtime.block_on(append);

@@ -6,7 +6,7 @@ use super::sender::Sender;
 use super::transaction::{Outcome, Transaction, failure_of};
 use super::{OUTSTANDING_MAX, offsets, open, retry, unread};
 use crate::delivery::Backoff;
-use crate::delivery::producers;
+use crate::delivery::producers::{self, Outbox};
 use crate::store::SourceOffsets;
 use crate::task::config::TaskSpec;
 use crate::task::failure::{failure, of_kafka};
@@ -60,17 +60,7 @@ impl<'a> Session<'a> {
         let shared = producers::Shared::open(exact.client.clone());
         let shared = shared.map_err(|error| of_kafka("opening the producer", &error))?;
         let sender = Sender::open(spec, shared.outbox())?;
-        let until = Instant::now() + exact.timeout;
-        let go_on = || !spec.control.is_stopping() && Instant::now() < until;
-        let taken = sender.outbox.producer().take_over(&go_on);
-        if spec.control.is_stopping() {
-            return Ok(None);
-        }
-        taken.map_err(|error| of_kafka("opening the producer", &error))?;
-        let unread_configs =
-            |reason: String| failure("ConnectException", &format!("reading the config log: {reason}"), true);
-        (exact.catch_up)().map_err(unread_configs)?;
-        if !spec.control.wait_for_lease() {
+        if !take_over(spec, exact, &sender.outbox)? || !catch_up(spec, exact)? {
             return Ok(None);
         }
         let offsets = offsets(spec)?;
@@ -207,9 +197,29 @@ fn take(
     Ok(())
 }
 
+/// Ends whatever the former producer of this task left open, and shuts it out. False when the task is to stop.
+pub fn take_over(spec: &TaskSpec, exact: &Exact, outbox: &Outbox) -> Result<bool, Failure> {
+    let until = Instant::now() + exact.timeout;
+    let go_on = || !spec.control.is_stopping() && Instant::now() < until;
+    let taken = outbox.producer().take_over(&go_on);
+    if spec.control.is_stopping() {
+        return Ok(false);
+    }
+    taken.map_err(|error| of_kafka("opening the producer", &error))?;
+    Ok(true)
+}
+
+/// Makes certain that the task is still wanted here. False when it is to stop.
+pub fn catch_up(spec: &TaskSpec, exact: &Exact) -> Result<bool, Failure> {
+    let unread =
+        |reason: String| failure("ConnectException", &format!("reading the config log: {reason}"), true);
+    (exact.catch_up)().map_err(unread)?;
+    Ok(spec.control.wait_for_lease())
+}
+
 /// Offsets of this task's last producer may stand behind a transaction of another task, which has to end first.
 /// False when the task is to stop.
-fn await_last(spec: &TaskSpec, exact: &Exact, offsets: &SourceOffsets) -> Result<bool, Failure> {
+pub fn await_last(spec: &TaskSpec, exact: &Exact, offsets: &SourceOffsets) -> Result<bool, Failure> {
     let until = Instant::now() + exact.timeout + HANGING_MAX;
     loop {
         let read = async { tokio::time::timeout(READ_SLICE, offsets.read_to_last()).await };

@@ -4,7 +4,7 @@ use super::keeper::merge;
 use super::progress::{Positions, entries};
 use super::sender::produce;
 use crate::delivery::producers::Outbox;
-use crate::store::SourceOffsets;
+use crate::store::{Entry, Kept, SourceOffsets};
 use crate::task::config::TaskSpec;
 use crate::task::failure::{failure, of_kafka};
 use cluster::Failure;
@@ -94,10 +94,35 @@ fn write_offsets(
     positions: &Positions,
 ) -> Result<(), Failure> {
     let kept = offsets.first();
+    write_entries(spec, outbox, kept, &entries(spec, kept, positions))
+}
+
+/// Stores these records alone, all or none. `Ok(Err)`: nobody knows.
+pub fn store(
+    spec: &TaskSpec,
+    exact: &Exact,
+    outbox: &Outbox,
+    kept: &Kept,
+    entries: &[Entry],
+) -> Result<Result<Confirmed, kafka::Error>, Failure> {
+    if let Err(error) = outbox.producer().begin_transaction() {
+        return Ok(Err(error));
+    }
+    let until = Instant::now() + exact.timeout;
+    let go_on = || is_time(spec, until);
+    let written = write_entries(spec, outbox, kept, entries);
+    if let Err(failure) = written.and_then(|()| await_all(outbox, &go_on)) {
+        abort(spec, outbox);
+        return Err(failure);
+    }
+    Ok(outbox.producer().commit_transaction(&go_on))
+}
+
+fn write_entries(spec: &TaskSpec, outbox: &Outbox, kept: &Kept, entries: &[Entry]) -> Result<(), Failure> {
     let Some(topic) = kept.log.topic() else {
         return Err(failure("ConnectException", "offsets in a transaction need a topic", false));
     };
-    for entry in entries(spec, kept, positions) {
+    for entry in entries {
         let (key, value) = (Some(entry.key.as_slice()), entry.value.as_deref());
         produce(spec, outbox, 0, &Outgoing { topic, key, value, ..Outgoing::default() })?;
     }
