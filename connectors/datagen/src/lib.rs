@@ -13,7 +13,7 @@ mod tests;
 
 use fields::Generator;
 use pace::Pace;
-use penstock_sdk::{About, Config, Error, Fields, Poll, Problem, Result, Source, Task};
+use penstock_sdk::{About, Bound, Config, Error, Fields, Poll, Problem, Result, Source, Task};
 use settings::{Format, Settings};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -29,6 +29,8 @@ pub struct DatagenSource {
     step: u64,
     key: String,
     value: String,
+    /// What is to be made again, the last first, and nothing else.
+    bounds: Option<Vec<Bound>>,
 }
 
 impl Source for DatagenSource {
@@ -38,7 +40,7 @@ impl Source for DatagenSource {
                 .alias("io.penstock.DatagenSource")
                 .alias("Datagen")
                 .version(env!("CARGO_PKG_VERSION"))
-                .exactly_once();
+                .replays();
         settings::declare().into_iter().fold(about, About::setting)
     }
 
@@ -56,7 +58,9 @@ impl Source for DatagenSource {
     fn open(task: &Task) -> Result<Self> {
         let settings = Settings::parse(task.config())?;
         let step = task.config().parsed::<u64>(TASK_COUNT)?.unwrap_or(1).max(1);
-        let next = first_number(task.resume(&partition(task)).as_ref(), u64::from(task.number()), step)?;
+        let number = u64::from(task.number());
+        let next = first_number(task.resume(&partition(number)).as_ref(), number, step)?;
+        let bounds = Some(task.bounds()).filter(|bounds| !bounds.is_empty());
         Ok(Self {
             task: task.clone(),
             generator: Generator::new(settings.fields.clone(), settings.seed),
@@ -67,10 +71,14 @@ impl Source for DatagenSource {
             step,
             key: String::new(),
             value: String::new(),
+            bounds,
         })
     }
 
     fn poll(&mut self, poll: &mut Poll) -> Result<()> {
+        if self.bounds.is_some() {
+            return self.repeat(poll);
+        }
         let now = Instant::now();
         let due = if self.is_done() { 0 } else { self.pace.due(now) };
         if due == 0 {
@@ -86,7 +94,7 @@ impl Source for DatagenSource {
         }
         self.pace.sent(made);
         // One position a poll: the worker stores it when every record of the poll was acknowledged.
-        poll.position(partition(&self.task), Fields::new().with(SEQUENCE, self.next as i64));
+        poll.position(partition(u64::from(self.task.number())), offset(self.next, self.step));
         Ok(())
     }
 }
@@ -96,6 +104,34 @@ impl DatagenSource {
         // Offsets are signed, so an endless connector ends in some hundred thousand years.
         let end = if self.settings.total == 0 { i64::MAX as u64 } else { self.settings.total };
         self.next >= end
+    }
+
+    /// Makes records again, of whatever tasks: what they were follows from their numbers.
+    fn repeat(&mut self, poll: &mut Poll) -> Result<()> {
+        let Some(bound) = self.bounds.as_mut().and_then(Vec::pop) else {
+            let _is_ending = self.task.wait(IDLE);
+            return Ok(());
+        };
+        let number = |name: &str| bound.until.integer(name).and_then(|number| u64::try_from(number).ok());
+        let (Some(task), Some(end)) = (bound.partition.integer(TASK), number(SEQUENCE)) else {
+            return Err(Error::config(format!("no numbers can be made up to {:?}", bound.until)));
+        };
+        let (task, step) = (task.unsigned_abs(), number(STEP).unwrap_or(1).max(1));
+        let now_ms = epoch_ms();
+        self.next = first_number(bound.from.as_ref(), task, step)?;
+        while self.next < end && poll.bytes() < BYTES_MAX {
+            self.make(poll, now_ms);
+            self.next = self.next.saturating_add(step);
+        }
+        if self.next < end {
+            let at = offset(self.next, step);
+            poll.position(bound.partition.clone(), at.clone());
+            let rest = Bound { from: Some(at), ..bound };
+            self.bounds.get_or_insert_default().push(rest);
+        } else {
+            poll.position(bound.partition, bound.until);
+        }
+        Ok(())
     }
 
     /// Adds one record. Everything it writes to is reused: no allocation per record.
@@ -133,9 +169,15 @@ impl DatagenSource {
     }
 }
 
-/// Where a task stands, as the worker stores it: partition `{"task":0}`, offset `{"sequence":17}`.
-fn partition(task: &Task) -> Fields {
-    Fields::new().with("task", i64::from(task.number()))
+/// Where a task stands, as the worker stores it: partition `{"task":0}`, offset `{"sequence":17,"step":2}`.
+fn partition(task: u64) -> Fields {
+    Fields::new().with(TASK, task as i64)
+}
+
+/// A task that is alone has no turns to take.
+fn offset(next: u64, step: u64) -> Fields {
+    let offset = Fields::new().with(SEQUENCE, next as i64);
+    if step == 1 { offset } else { offset.with(STEP, step as i64) }
 }
 
 /// The first number at or after the stored one that belongs to this task. They differ only when `tasks.max` was
@@ -157,7 +199,10 @@ fn epoch_ms() -> i64 {
 
 /// Given by `plan` to each task, and by nobody else.
 const TASK_COUNT: &str = "task.count";
+const TASK: &str = "task";
 const SEQUENCE: &str = "sequence";
+/// How many tasks took turns when the number was stored: what comes before it can be made again by that.
+const STEP: &str = "step";
 const TEXT_SCHEMA: &str = r#"{"type":"string","optional":false}"#;
 /// A finished task stays, as every task of Connect does.
 const IDLE: Duration = Duration::from_secs(1);

@@ -13,6 +13,8 @@ pub struct FileStreamSource {
     topic: String,
     batch_size: usize,
     tail: Tail,
+    /// Lines up to this byte and no more, which were read before.
+    until: Option<u64>,
     is_missing: bool,
 }
 
@@ -25,7 +27,7 @@ impl Source for FileStreamSource {
         .alias("FileStreamSourceConnector")
         .alias("FileStreamSource")
         .version(env!("CARGO_PKG_VERSION"))
-        .exactly_once()
+        .replays()
         .setting(Setting::string(FILE).importance(Importance::High).doc(
             "Path of the file to follow. It may come later, grow, be cut or be replaced: a line counts once it has \
              its end, bytes that are no UTF-8 become replacement characters. Standard input is not supported.",
@@ -51,6 +53,7 @@ impl Source for FileStreamSource {
         let config = task.config();
         let path = path(config)?.to_owned();
         let position = position(task.resume(&partition(&path)).as_ref())?;
+        let until = until(task, &path)?;
         Ok(Self {
             task: task.clone(),
             topic: config.required(TOPIC)?.to_owned(),
@@ -59,6 +62,7 @@ impl Source for FileStreamSource {
                 .max(1),
             tail: Tail::new(&path, position, BOUNDS),
             path,
+            until,
             is_missing: false,
         })
     }
@@ -82,7 +86,9 @@ impl FileStreamSource {
     fn fill(&mut self, poll: &mut Poll) -> Result<Duration> {
         let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(-1, |time| time.as_millis() as i64);
         loop {
-            while let Some(line) = self.tail.line() {
+            while self.until.is_none_or(|until| self.tail.position() < until)
+                && let Some(line) = self.tail.line()
+            {
                 let mut record = poll.record(&self.topic);
                 if let Ok(text) = std::str::from_utf8(line) {
                     record.value_text(text);
@@ -95,12 +101,18 @@ impl FileStreamSource {
                     return Ok(Duration::ZERO);
                 }
             }
+            if let Some(until) = self.until.filter(|until| self.tail.position() >= *until) {
+                return self.ended(until);
+            }
             let progress = match self.tail.read() {
                 // The lines before the trouble are good. The next poll meets the same trouble with empty hands.
                 Err(_) if !poll.is_empty() => return Ok(Duration::ZERO),
                 other => other?,
             };
             self.tell(&progress);
+            if let (Some(until), Progress::End | Progress::StartedOver(_)) = (self.until, &progress) {
+                return Err(self.lost(until));
+            }
             match progress {
                 Progress::More => {}
                 Progress::StartedOver(_) => return Ok(Duration::ZERO),
@@ -108,6 +120,18 @@ impl FileStreamSource {
                 Progress::Missing => return Ok(PAUSE_MISSING),
             }
         }
+    }
+
+    /// The lines that were asked for are given.
+    fn ended(&self, until: u64) -> Result<Duration> {
+        if self.tail.position() == until { Ok(PAUSE_AT_END) } else { Err(self.lost(until)) }
+    }
+
+    fn lost(&self, until: u64) -> Error {
+        Error::config(format!(
+            "{}: the lines that ended at byte {until} are not there any more: it was cut or replaced",
+            self.path
+        ))
     }
 
     fn tell(&mut self, progress: &Progress) {
@@ -127,8 +151,19 @@ fn path(config: &Config) -> Result<&str> {
     path.ok_or_else(|| Error::config(format!("{FILE}: {NO_FILE}")))
 }
 
+/// Where the lines end that are to be read again.
+fn until(task: &Task, path: &str) -> Result<Option<u64>> {
+    let bounds = task.bounds();
+    let Some(bound) = bounds.first() else { return Ok(None) };
+    if bounds.len() > 1 || bound.partition != partition(path) {
+        let asked: Vec<_> = bounds.iter().filter_map(|bound| bound.partition.text(FILENAME)).collect();
+        return Err(Error::config(format!("{FILE}: {path} holds no lines of {}", asked.join(", "))));
+    }
+    position(Some(&bound.until)).map(Some)
+}
+
 fn partition(path: &str) -> Fields {
-    Fields::new().with("filename", path)
+    Fields::new().with(FILENAME, path)
 }
 
 /// The stored place, or the beginning.
@@ -141,6 +176,7 @@ pub fn position(stored: Option<&Fields>) -> Result<u64> {
 }
 
 const FILE: &str = "file";
+const FILENAME: &str = "filename";
 const TOPIC: &str = "topic";
 const BATCH_SIZE: &str = "batch.size";
 const POSITION: &str = "position";
