@@ -28,6 +28,7 @@ mod loggers;
 mod migration;
 mod offsets;
 mod pipe;
+mod pipe_exact;
 mod plugins;
 mod protobuf;
 mod protobuf_columns;
