@@ -68,7 +68,7 @@ async fn receive(reader: &mut Reader, mut subscription: Subscription) -> Result<
         let event = event.map_err(|_| Failure::transient(SUBSCRIBE, "nothing came for a while"))?;
         match event.map_err(|error| Failure::of_stream(SUBSCRIBE, &error))? {
             Some(SubscribeToShardEventStream::SubscribeToShardEvent(event)) => {
-                if take(reader, event).await {
+                if take(reader, event).await? {
                     return Ok(Outcome::End);
                 }
             }
@@ -80,16 +80,16 @@ async fn receive(reader: &mut Reader, mut subscription: Subscription) -> Result<
 }
 
 /// True at the end of the shard.
-async fn take(reader: &mut Reader, event: SubscribeToShardEvent) -> bool {
+async fn take(reader: &mut Reader, event: SubscribeToShardEvent) -> Result<bool, Failure> {
     let room = reader.around.feed.room(bytes_of(&event.records)).await;
     let is_end = event.continuation_sequence_number.is_empty() || !event.child_shards().is_empty();
     reader.around.health.fine(&reader.shard.id, event.millis_behind_latest);
-    reader.bring(event.records, room).await;
+    reader.bring(event.records, room).await?;
     // It moves on without records too.
     if !event.continuation_sequence_number.is_empty() {
         reader.at = Start::Behind { sequence: event.continuation_sequence_number, part: None };
     }
-    is_end
+    Ok(is_end)
 }
 
 const AGE_MAX: Duration = Duration::from_secs(290);

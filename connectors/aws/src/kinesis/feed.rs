@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::lineage::Shard;
 use super::position::Start;
+use super::replay::Until;
 
 /// What comes.
 pub enum News {
@@ -27,6 +28,8 @@ pub struct Chunk {
     pub since_ms: Option<i64>,
     /// The part of a record up to which its parts were given before.
     pub given: Option<(String, u64)>,
+    /// The last record that is wanted is the last one here: up to this part of it, or all of it.
+    pub until: Option<Until>,
     /// The shard has no more records.
     pub is_end: bool,
     /// Memory that it takes of the task's.
@@ -41,6 +44,7 @@ impl Chunk {
             begun: None,
             since_ms: None,
             given: None,
+            until: None,
             is_end: false,
             _room: None,
         }

@@ -11,6 +11,7 @@ mod pace;
 mod polling;
 mod position;
 mod reader;
+mod replay;
 mod settings;
 mod stream;
 mod supervisor;
@@ -68,7 +69,7 @@ impl Source for KinesisSource {
                 .alias("KinesisSourceConnector")
                 .alias("io.penstock.KinesisSource")
                 .version(env!("CARGO_PKG_VERSION"))
-                .exactly_once(),
+                .replays(),
             About::setting,
         )
     }
@@ -144,12 +145,17 @@ impl Source for KinesisSource {
                 continue;
             };
             is_given = true;
+            let is_beginning = pending.is_beginning();
             let outcome = self.outlet.give(pending, poll);
             self.tell();
             if !outcome? {
                 return Ok(());
             }
             self.pending = None;
+            // Where a shard begins is known before any of its records.
+            if is_beginning {
+                return Ok(());
+            }
         }
         match self.around().and_then(|around| around.health.reason()) {
             Some(reason) if !is_given => Err(Error::retry(reason)),
@@ -248,7 +254,10 @@ impl Beginning {
         let (health, consumer) = (Health::default(), Mutex::default());
         let found = Arc::new(Surroundings { stream, settings, feed, health, consumer, task });
         let found = Arc::clone(around.get_or_init(|| found));
-        Supervisor::new(found, ended).run().await;
+        match found.task.bounds() {
+            bounds if bounds.is_empty() => Supervisor::new(found, ended).run().await,
+            bounds => replay::run(found, bounds).await,
+        }
     }
 }
 

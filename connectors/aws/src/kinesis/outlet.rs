@@ -7,6 +7,7 @@ use penstock_sdk::{Error, Fields, Poll, Result};
 use super::aggregate;
 use super::feed::Chunk;
 use super::position::{self, Start, Stored};
+use super::replay::Until;
 use super::settings::Settings;
 
 /// Turns chunks into messages.
@@ -70,6 +71,11 @@ impl Pending {
     pub fn new(chunk: Chunk) -> Self {
         Self { chunk, record: 0, part: 0 }
     }
+
+    /// It only says where its shard begins.
+    pub fn is_beginning(&self) -> bool {
+        self.chunk.begun.is_some()
+    }
 }
 
 impl Outlet {
@@ -128,8 +134,13 @@ impl Outlet {
             }
             return Ok(Outcome::Given);
         };
+        let until = chunk.until.as_ref().filter(|until| until.sequence == record.sequence_number);
+        let last = until.and_then(|until| until.part);
         *given = known.map_or(*given, |(_, part)| (*given).max(part.saturating_add(1)));
         for part in found.parts().skip(usize::try_from(*given).unwrap_or(usize::MAX)) {
+            if last.is_some_and(|last| *given > last) {
+                break;
+            }
             if basket.is_full() {
                 return Ok(Outcome::Full);
             }
@@ -193,8 +204,11 @@ impl Outlet {
     fn position(&self, pending: &Pending, before: (usize, u64), is_whole: bool, basket: &mut impl Basket) {
         let Pending { chunk, record, part } = pending;
         let sequence = |at: usize| chunk.records.get(at).map(|record| record.sequence_number.clone());
+        let until = chunk.until.as_ref().filter(|_| is_whole);
         let stored = if is_whole && chunk.is_end {
             Some(Stored::End)
+        } else if let Some(Until { sequence, part }) = until.cloned() {
+            Some(Stored::From(Start::Behind { sequence, part }))
         } else if (*record, *part) == before {
             chunk.begun.clone().map(Stored::From)
         } else if *part > 0 {

@@ -39,8 +39,14 @@ pub async fn follow(reader: &mut Reader) -> Result<(), Failure> {
         size.seen(bytes_of(&answer.records), lag_ms == 0);
         pace.answered(answer.records.is_empty() && lag_ms == 0);
         reader.around.health.fine(&reader.shard.id, lag_ms);
-        reader.bring(answer.records, room).await;
+        let is_last = answer.records.is_empty() && lag_ms == 0;
+        if reader.bring(answer.records, room).await? {
+            return Ok(());
+        }
         iterator = answer.next_shard_iterator.filter(|next| !next.is_empty());
+        if let Some(until) = reader.until.as_ref().filter(|_| is_last || iterator.is_none()) {
+            return Err(until.lost("there is nothing behind"));
+        }
         if iterator.is_none() {
             reader.end();
             return Ok(());

@@ -12,6 +12,8 @@ pub enum Start {
     Since(i64),
     /// Behind the record with this number, or when a part is given, behind that part of it.
     Behind { sequence: String, part: Option<u64> },
+    /// The record with this number, which is the first of all.
+    At(String),
 }
 
 /// What is stored of a shard.
@@ -39,6 +41,7 @@ pub fn write(stored: &Stored) -> Fields {
             Some(part) => word(sequence).with(PART, i64::try_from(*part).unwrap_or(i64::MAX)),
             None => word(sequence),
         },
+        Stored::From(Start::At(sequence)) => word(sequence).with(PART, BEFORE_ALL),
     }
 }
 
@@ -62,6 +65,9 @@ pub fn read(fields: &Fields) -> Result<Stored> {
             None => return Err(wrong(&format!("{TIMESTAMP}: expected milliseconds beside {AT_TIMESTAMP}"))),
         },
         digits if !digits.is_empty() && digits.len() < 200 && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            if fields.get(PART) == Some(&Scalar::Integer(BEFORE_ALL)) {
+                return Ok(Stored::From(Start::At(digits.into())));
+            }
             Start::Behind { sequence: digits.into(), part: number(PART)?.map(i64::cast_unsigned) }
         }
         other => {
@@ -80,6 +86,8 @@ const STREAM: &str = "stream";
 const SHARD: &str = "shard";
 const SEQUENCE: &str = "sequence";
 const PART: &str = "subsequence";
+/// None of the record's parts is done with.
+const BEFORE_ALL: i64 = -1;
 const TIMESTAMP: &str = "timestamp";
 const END: &str = "SHARD_END";
 pub const TRIM_HORIZON: &str = "TRIM_HORIZON";
@@ -101,6 +109,7 @@ mod tests {
             behind(None),
             behind(Some(0)),
             behind(Some(9)),
+            Stored::From(Start::At("495".into())),
         ] {
             assert_eq!(read(&write(&stored)), Ok(stored));
         }
@@ -117,6 +126,6 @@ mod tests {
         check(Fields::new().with(SEQUENCE, "tomorrow"), "got \"tomorrow\"");
         check(Fields::new().with(SEQUENCE, ""), "got \"\"");
         check(Fields::new().with(SEQUENCE, AT_TIMESTAMP), "expected milliseconds");
-        check(Fields::new().with(SEQUENCE, "7").with(PART, -1), "subsequence: expected a number");
+        check(Fields::new().with(SEQUENCE, "7").with(PART, -2), "subsequence: expected a number");
     }
 }

@@ -13,6 +13,7 @@ use super::health::Health;
 use super::lineage::Shard;
 use super::pace::Backoff;
 use super::position::Start;
+use super::replay::Until;
 use super::settings::{Settings, now_ms};
 use super::stream::Stream;
 
@@ -33,6 +34,8 @@ pub struct Reader {
     pub shard: Arc<Shard>,
     /// Where the next records are asked for.
     pub at: Start,
+    /// Where to end, if not at the shard's.
+    pub until: Option<Until>,
     /// What a chunk has to say beside its records, until the first one has said it.
     begun: Option<Start>,
     since_ms: Option<i64>,
@@ -49,7 +52,7 @@ impl Reader {
         // What comes from now on has to be known as such later on, too, also when nothing comes for a long time.
         let begun = (at == Start::Latest).then(|| Start::Since(now_ms() - CLOCKS_APART_MS));
         let since_ms = if let Start::Since(ms) = at { Some(ms) } else { None };
-        Self { around, shard, at, begun, since_ms, given, backoff: Backoff::default() }
+        Self { around, shard, at, until: None, begun, since_ms, given, backoff: Backoff::default() }
     }
 
     /// The place where the shard began, as far as the outside is concerned.
@@ -72,20 +75,39 @@ impl Reader {
         }
     }
 
-    /// Hands on what came. The reader goes on behind it.
-    pub async fn bring(&mut self, records: Vec<Record>, room: OwnedSemaphorePermit) {
+    /// Hands on what came. The reader goes on behind it, unless this is true: all that is wanted has come.
+    pub async fn bring(
+        &mut self,
+        mut records: Vec<Record>,
+        room: OwnedSemaphorePermit,
+    ) -> Result<bool, Failure> {
         self.backoff.succeeded();
-        let Some(last) = records.last() else { return };
+        let until = self.until.clone();
+        let is_done = until.as_ref().map_or(Ok(false), |until| until.cut(&mut records))?;
+        self.fix_beginning(&records);
+        let Some(last) = records.last() else { return Ok(false) };
         self.at = Start::Behind { sequence: last.sequence_number.clone(), part: None };
         let room = self.around.feed.fit(room, bytes_of(&records)).await;
         let chunk = Chunk {
             records,
             since_ms: self.since_ms,
             given: self.given.take(),
+            until: until.filter(|_| is_done),
             _room: Some(room),
             ..Chunk::of(&self.shard)
         };
         self.around.feed.send(News::Chunk(chunk));
+        Ok(is_done)
+    }
+
+    /// A shard that began with "now" began with this record, for whoever reads it again.
+    fn fix_beginning(&mut self, records: &[Record]) {
+        if let Some(first) = records.first()
+            && self.begun.take().is_some()
+        {
+            let begun = Some(Start::At(first.sequence_number.clone()));
+            self.around.feed.send(News::Chunk(Chunk { begun, ..Chunk::of(&self.shard) }));
+        }
     }
 
     pub fn end(&self) {

@@ -213,7 +213,7 @@ fn position(start: &Start) -> (ShardIteratorType, Option<String>, Option<DateTim
             (ShardIteratorType::AfterSequenceNumber, Some(sequence.clone()), None)
         }
         // The rest of the record's parts is still to come.
-        Start::Behind { sequence, part: Some(_) } => {
+        Start::At(sequence) | Start::Behind { sequence, part: Some(_) } => {
             (ShardIteratorType::AtSequenceNumber, Some(sequence.clone()), None)
         }
     }

@@ -160,3 +160,17 @@ fn a_message_that_is_too_large_fails_alone_or_is_left_out_aloud() {
     assert_eq!((numbers, positions), (vec!["1".to_owned(), "3".to_owned()], vec![behind("3", None)]));
     assert_eq!(lenient.tally.large.len(), 1);
 }
+
+#[test]
+fn records_given_again_end_at_the_part_at_which_they_ended() {
+    let ends = |until: Until| Chunk { until: Some(until), ..chunk(vec![record("1", b"a", 0), packed("2")]) };
+    let until = |part| Until { sequence: "2".into(), part };
+    for most in [1, 2, 10] {
+        let (numbers, positions) = given(&mut outlet(&[]), ends(until(Some(1))), most);
+        assert_eq!(numbers, ["1", "2/0", "2/1"]);
+        assert_eq!(positions.last(), Some(&behind("2", Some(1))));
+        let (numbers, positions) = given(&mut outlet(&[]), ends(until(None)), most);
+        assert_eq!(numbers, ["1", "2/0", "2/1", "2/2"]);
+        assert_eq!(positions.last(), Some(&behind("2", None)));
+    }
+}
