@@ -118,9 +118,9 @@ impl SourceBattery {
             );
             self.poll(&mut source, &mut again);
         }
-        // It has nothing to give any more.
-        (0..3).for_each(|_| self.poll(&mut source, &mut again));
+        // It has nothing to give any more, and need not be waited for to say so.
         services.stop();
+        (0..3).for_each(|_| self.poll(&mut source, &mut again));
         assert_eq!(again.len(), ranges.len(), "the contract: a bound source reads nothing but its bounds");
         for range in ranges {
             let part = again.iter().find(|part| part.partition == range.0.partition);

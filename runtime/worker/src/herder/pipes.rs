@@ -122,7 +122,9 @@ mod tests {
 
     fn of(pairs: &[(&str, &str)]) -> String {
         let mut settings = Properties::new();
-        pairs.iter().for_each(|(key, value)| settings.set(*key, *value));
+        for (key, value) in pairs {
+            settings.set(*key, *value);
+        }
         digest(&settings)
     }
 

@@ -1,5 +1,5 @@
 //! A task's mark as an offset of the store: a version, and the plan as a text of JSON.
-use super::{Mark, Plan, Range, rank};
+use super::{Mark, Plan, Range, hex, rank};
 use crate::api::Object;
 use crate::store::offsets::{fields, object};
 use penstock_sdk::Fields;
@@ -27,8 +27,7 @@ fn text(plan: &Plan) -> String {
             "records": range.records,
         })
     };
-    let id: String = plan.id.iter().map(|byte| format!("{byte:02x}")).collect();
-    json!({"id": id, "made": plan.made_ms, "ranges": plan.ranges.iter().map(range).collect::<Vec<_>>()})
+    json!({"id": hex(plan.id), "made": plan.made_ms, "ranges": plan.ranges.iter().map(range).collect::<Vec<_>>()})
         .to_string()
 }
 
@@ -52,11 +51,8 @@ pub fn decode(stored: &Fields) -> Result<Mark, String> {
 
 fn plan(text: &str) -> Option<Plan> {
     let plan: Value = serde_json::from_str(text).ok()?;
-    let digits = plan["id"].as_str().filter(|digits| digits.len() == 32 && digits.is_ascii())?;
-    let mut id = [0; 16];
-    for (byte, at) in id.iter_mut().zip((0..32).step_by(2)) {
-        *byte = u8::from_str_radix(&digits[at..at + 2], 16).ok()?;
-    }
+    let digits = plan["id"].as_str().filter(|digits| digits.len() == 32 && !digits.starts_with('+'))?;
+    let id = u128::from_str_radix(digits, 16).ok()?.to_be_bytes();
     let flat = |object: &Object| {
         let is_flat = object.values().all(|value| !value.is_object() && !value.is_array());
         is_flat.then(|| fields(object))

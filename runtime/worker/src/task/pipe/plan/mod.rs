@@ -63,8 +63,7 @@ pub struct Mark {
 impl Plan {
     /// What the destination tells repetitions by.
     pub fn token(&self) -> String {
-        let digits = self.id.iter().map(|byte| format!("{byte:02x}"));
-        format!("penstock-{}", digits.collect::<String>())
+        format!("penstock-{}", hex(self.id))
     }
 
     /// The offset of its first record, as far as sinks see offsets: those of one task rise, and none comes twice.
@@ -90,6 +89,10 @@ impl Plan {
     pub fn ends(&self) -> Vec<(Fields, Fields)> {
         self.ranges.iter().map(|range| (range.partition.clone(), range.until.clone())).collect()
     }
+}
+
+fn hex(id: [u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(id))
 }
 
 /// The same text for the same partition, and the order of partitions within a plan.

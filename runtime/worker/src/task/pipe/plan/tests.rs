@@ -250,39 +250,16 @@ impl World {
                 session.stage = Stage::Recovering;
                 session.tasks == self.tasks
             }
-            Stage::Recovering => match next(own, &known, &self.store.marks) {
-                Step::Settle(plan) => {
-                    self.destination.write(&plan);
-                    session.stage = Stage::Written(own, plan);
-                    true
-                }
-                Step::Sign => self.store.store(by, &[], &[(own, Some(signed))]),
-                Step::Inherit(task) => {
-                    self.store.take_over(task);
-                    session.stage = Stage::Inheriting(task);
-                    true
-                }
-                Step::Wait(_) => true,
-                Step::Ready => {
-                    session.ledger = Ledger::new(&known[own as usize], clock_ms);
-                    let read = |number| place(self.store.positions.get(&rank(&partition(number))));
-                    let own = (0..PARTITIONS).filter(|number| number % session.tasks == own as usize);
-                    session.read_to = own.map(|number| (number, read(number))).collect();
-                    session.stage = Stage::Reading;
-                    true
-                }
-            },
-            Stage::Inheriting(task) => match self.store.marks.get(&task).and_then(|mark| mark.open.clone()) {
-                Some(plan) => {
+            Stage::Recovering => self.recover(session, signed),
+            Stage::Inheriting(task) => {
+                if let Some(plan) = self.store.marks.get(&task).and_then(|mark| mark.open.clone()) {
                     self.destination.write(&plan);
                     session.stage = Stage::Written(task, plan);
-                    true
+                    return true;
                 }
-                None => {
-                    session.stage = Stage::Recovering;
-                    self.store.store(by, &[], &[(task, None)])
-                }
-            },
+                session.stage = Stage::Recovering;
+                self.store.store(by, &[], &[(task, None)])
+            }
             Stage::Written(task, plan) => {
                 session.stage = Stage::Recovering;
                 let mark = (task == own).then_some(signed);
@@ -296,6 +273,32 @@ impl World {
                 true
             }
         }
+    }
+
+    fn recover(&mut self, session: &mut Session, signed: Mark) -> bool {
+        let own = session.task;
+        match next(own, &settings(session.tasks), &self.store.marks) {
+            Step::Settle(plan) => {
+                self.destination.write(&plan);
+                session.stage = Stage::Written(own, plan);
+            }
+            Step::Sign => {
+                return self.store.store((own, session.producer), &[], &[(own, Some(signed))]);
+            }
+            Step::Inherit(task) => {
+                self.store.take_over(task);
+                session.stage = Stage::Inheriting(task);
+            }
+            Step::Wait(_) => {}
+            Step::Ready => {
+                session.ledger = Ledger::new(&signed.settings, signed.clock_ms);
+                let read = |number| place(self.store.positions.get(&rank(&partition(number))));
+                let own = (0..PARTITIONS).filter(|number| number % session.tasks == own as usize);
+                session.read_to = own.map(|number| (number, read(number))).collect();
+                session.stage = Stage::Reading;
+            }
+        }
+        true
     }
 
     fn read(&mut self, session: &mut Session, dice: u64) -> bool {
