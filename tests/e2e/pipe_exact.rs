@@ -104,9 +104,10 @@ fn lines_are_there_once_after_five_kills() {
     let stage = Stage::new("n UInt64, _topic String, _partition Int32, _offset Int64");
     let mut worker = alone();
     let from = worker.path("in.jsonl");
+    let line = |n: u64| format!("{{\"n\":{n}}}\n");
     let mut written = 0;
     let mut more = |count: u64| {
-        append(&from, &(written..written + count).map(|n| format!("{{\"n\":{n}}}\n")).collect::<String>());
+        append(&from, &(written..written + count).map(line).collect::<String>());
         written += count;
         written
     };
@@ -240,7 +241,9 @@ fn ends_that_cannot_keep_it_are_refused_by_name() {
     let refusal = |more: &[(&str, &str)]| {
         let mut config = stage.pipe(&file(Path::new("in"), "t"), 1);
         config["name"] = json!("p");
-        more.iter().for_each(|(key, value)| config[*key] = json!(value));
+        for (key, value) in more {
+            config[*key] = json!(value);
+        }
         worker.rest.put("/connector-plugins/Pipe/config/validate", &config).expect(200).to_string()
     };
     let sink = [("sink.connector.class", "FileStreamSink"), ("sink.file", "out")];
