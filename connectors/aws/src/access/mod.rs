@@ -3,6 +3,8 @@ mod client;
 mod declare;
 mod failure;
 mod identity;
+#[cfg(test)]
+pub mod server;
 mod settings;
 #[cfg(test)]
 mod tests;
