@@ -2,10 +2,10 @@
 mod access;
 #[allow(dead_code, reason = "sources read what sinks write")]
 mod bucket;
-#[allow(dead_code, reason = "connectors bring their calls one by one")]
 mod call;
+mod dynamo;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod kinesis;
 
-penstock_sdk::export!(sources: [kinesis::KinesisSource]);
+penstock_sdk::export!(sources: [dynamo::DynamoDb, kinesis::KinesisSource]);

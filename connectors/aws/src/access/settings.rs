@@ -125,7 +125,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     found
 }
 
-fn is_url(text: &str) -> bool {
+pub fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace) && !rest.starts_with('/'))
 }

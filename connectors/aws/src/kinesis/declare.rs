@@ -67,7 +67,8 @@ fn records() -> Vec<Setting> {
     ]
 }
 
-fn reading() -> Vec<Setting> {
+/// How shards are read, whatever becomes of their records.
+pub fn reading() -> Vec<Setting> {
     vec![
         Setting::int("kinesis.fetch.interval.ms").default("200").range(200, 60_000).doc(
             "Milliseconds between two requests for records of a shard, with polling. A shard answers five requests a \

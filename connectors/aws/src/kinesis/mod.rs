@@ -4,6 +4,7 @@ mod consumer;
 mod declare;
 mod fanout;
 mod feed;
+mod flow;
 mod health;
 mod lineage;
 mod outlet;
@@ -16,47 +17,19 @@ mod settings;
 mod stream;
 mod supervisor;
 
-use std::collections::HashSet;
-use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
-
-use penstock_sdk::{About, Config, Error, Fields, Kind, Level, Poll, Problem, Result, Source, Task};
-use tokio::runtime::Runtime;
-
-use crate::access::Failure;
+use penstock_sdk::{About, Config, Error, Fields, Kind, Poll, Problem, Result, Source, Task};
 
 #[cfg(fuzzing)]
 pub use aggregate::unpack;
-use feed::{Feed, News};
-use health::Health;
-use lineage::{Shard, task_of};
-use outlet::{Basket, Outlet, Pending, Tally};
-use position::Stored;
-use reader::Surroundings;
-use settings::Settings;
-use stream::Stream;
-use supervisor::{Ended, Supervisor};
+pub use declare::reading;
+pub use flow::Flow;
+pub use outlet::{Basket, Message, TEXT_SCHEMA, is_full};
+pub use position::Start;
+pub use settings::{Settings, now_ms, plan, problems};
+pub use stream::{PATIENCE as PERSON_PATIENCE, Stream};
 
 /// One task: it reads the shards whose number divided by the number of tasks leaves its own.
-pub struct KinesisSource {
-    task: Task,
-    settings: Settings,
-    outlet: Outlet,
-    /// Ends with the task; until then it is there.
-    runtime: Option<Runtime>,
-    readers: Option<Readers>,
-    pending: Option<Pending>,
-    failed: Option<Error>,
-    ended: Ended,
-}
-
-/// What runs beside the task's thread.
-struct Readers {
-    /// As soon as it is known how the stream is reached.
-    around: Arc<OnceLock<Arc<Surroundings>>>,
-    news: Receiver<News>,
-}
+pub struct KinesisSource(Flow);
 
 impl Source for KinesisSource {
     fn about() -> About {
@@ -96,193 +69,23 @@ impl Source for KinesisSource {
 
     fn open(task: &Task) -> Result<Self> {
         let settings = Settings::parse(task.config())?;
-        let runtime = runtime()?;
-        // A service that is away now is asked again with the first poll.
-        if let Ok(shards) = runtime.block_on(async {
-            let listing = async {
-                let stream = Stream::open(&settings.stream, &settings.access).await?;
-                stream.shards().await.map_err(|failure| stream.error(&failure))
-            };
-            tokio::time::timeout(OPEN_PATIENCE, listing).await
-        }) {
-            match shards {
-                Ok(shards) => refuse_offsets(task, &settings, &shards)?,
-                Err(error) if *error.kind() == Kind::Config => return Err(error),
-                Err(_) => {}
-            }
-        }
-        Ok(Self {
-            task: task.clone(),
-            outlet: Outlet::new(&settings),
-            settings,
-            runtime: Some(runtime),
-            readers: None,
-            pending: None,
-            failed: None,
-            ended: Arc::default(),
-        })
+        let flow = Flow::new(task, settings)?;
+        flow.refuse_offsets()?;
+        Ok(Self(flow))
     }
 
     fn poll(&mut self, poll: &mut Poll) -> Result<()> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        self.begin();
-        let (mut patience, mut is_given) = (POLL_PATIENCE, false);
-        while !poll.is_full() {
-            let Some(pending) = &mut self.pending else {
-                match self.news(patience) {
-                    Some(News::Chunk(chunk)) => self.pending = Some(Pending::new(chunk)),
-                    Some(News::Failed(error)) => {
-                        let is_passing = matches!(error.kind(), Kind::Retry { .. });
-                        self.failed = (!is_passing).then(|| error.clone());
-                        return if is_given { Ok(()) } else { Err(error) };
-                    }
-                    None => break,
-                }
-                // What is there is taken along; the rest is not waited for.
-                patience = Duration::ZERO;
-                continue;
-            };
-            is_given = true;
-            let is_beginning = pending.is_beginning();
-            let outcome = self.outlet.give(pending, poll);
-            self.tell();
-            if !outcome? {
-                return Ok(());
-            }
-            self.pending = None;
-            // Where a shard begins is known before any of its records.
-            if is_beginning {
-                return Ok(());
-            }
-        }
-        match self.around().and_then(|around| around.health.reason()) {
-            Some(reason) if !is_given => Err(Error::retry(reason)),
-            _ => Ok(()),
-        }
+        self.0.poll(poll, flow::PATIENCE)
     }
 
     fn committed(&mut self, positions: &[(Fields, Fields)]) {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        for (partition, offset) in positions {
-            if let (Some(shard), Ok(Stored::End)) = (partition.text("shard"), position::read(offset)) {
-                ended.insert(shard.to_owned());
-            }
-        }
+        self.0.committed(positions);
     }
-}
-
-impl KinesisSource {
-    /// Nothing is read before the first poll: a task may be opened only to see whether it can be.
-    fn begin(&mut self) {
-        let (None, Some(runtime)) = (&self.readers, &self.runtime) else { return };
-        let (feed, news) = Feed::new(self.settings.buffer_bytes);
-        let around = Arc::new(OnceLock::new());
-        let start = Beginning {
-            settings: self.settings.clone(),
-            task: self.task.clone(),
-            feed,
-            around: Arc::clone(&around),
-        };
-        runtime.spawn(start.run(Arc::clone(&self.ended)));
-        self.readers = Some(Readers { around, news });
-    }
-
-    fn around(&self) -> Option<&Arc<Surroundings>> {
-        self.readers.as_ref().and_then(|readers| readers.around.get())
-    }
-
-    /// Nothing is left out in silence.
-    fn tell(&mut self) {
-        let Tally { astray, large } = std::mem::take(&mut self.outlet.tally);
-        if astray > 0 {
-            self.task.count("records_of_other_shards", astray);
-        }
-        if !large.is_empty() {
-            self.task.count("messages_too_large", large.len() as u64);
-        }
-        for message in large {
-            self.task.log(Level::Error, &format!("left out, as errors.tolerance=all says: {message}"));
-        }
-    }
-
-    fn news(&self, patience: Duration) -> Option<News> {
-        self.readers.as_ref().and_then(|readers| feed::next(&readers.news, patience))
-    }
-
-    /// The consumer costs money while it is registered.
-    fn remove_consumer(&self, runtime: &Runtime) {
-        let Some(around) = self.around() else { return };
-        let found = around.consumer.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (Some(arn), true, 0) = (found, self.settings.deletes_consumer, self.settings.task) else {
-            return;
-        };
-        let removal = async { tokio::time::timeout(CLOSE_PATIENCE, around.stream.deregister(&arn)).await };
-        let reason = match runtime.block_on(removal) {
-            Ok(Ok(())) => return,
-            Ok(Err(Failure { reason, .. })) => reason,
-            Err(_) => "no answer in time".into(),
-        };
-        let message = format!("the consumer {arn} stays registered, and costs: {reason}");
-        self.task.log(Level::Warn, &message);
-    }
-}
-
-/// The first steps of a task, away from its thread, which has to notice a stop.
-struct Beginning {
-    settings: Settings,
-    task: Task,
-    feed: Feed,
-    around: Arc<OnceLock<Arc<Surroundings>>>,
-}
-
-impl Beginning {
-    async fn run(self, ended: Ended) {
-        let Self { settings, task, feed, around } = self;
-        let stream = loop {
-            let opened = Stream::open(&settings.stream, &settings.access);
-            match tokio::time::timeout(OPEN_PATIENCE, opened).await {
-                Ok(Ok(stream)) => break stream,
-                Ok(Err(error)) => return feed.send(News::Failed(error)),
-                Err(_) => {
-                    let reason = "aws.region: no answer to what the region is";
-                    feed.send(News::Failed(Error::retry(reason)));
-                }
-            }
-        };
-        let (health, consumer) = (Health::default(), Mutex::default());
-        let found = Arc::new(Surroundings { stream, settings, feed, health, consumer, task });
-        let found = Arc::clone(around.get_or_init(|| found));
-        match found.task.bounds() {
-            bounds if bounds.is_empty() => Supervisor::new(found, ended).run().await,
-            bounds => replay::run(found, bounds).await,
-        }
-    }
-}
-
-impl Drop for KinesisSource {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            self.remove_consumer(&runtime);
-            runtime.shutdown_timeout(CLOSE_PATIENCE);
-        }
-    }
-}
-
-fn runtime() -> Result<Runtime> {
-    // Reading hundreds of shards is waiting for the most part.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("kinesis")
-        .enable_all()
-        .build();
-    runtime.map_err(|error| Error::retry(format!("starting a thread: {error}")))
 }
 
 /// Whether there is such a stream for whoever asks. Silence is no answer.
 fn check(settings: &Settings) -> Result<()> {
-    runtime()?.block_on(async {
+    flow::runtime()?.block_on(async {
         let asked = async {
             let stream = Stream::open(&settings.stream, &settings.access).await?;
             stream.shards().await.map(drop).map_err(|failure| stream.error(&failure))
@@ -290,20 +93,3 @@ fn check(settings: &Settings) -> Result<()> {
         tokio::time::timeout(stream::PATIENCE, asked).await.unwrap_or(Ok(()))
     })
 }
-
-/// Offsets that a person has altered are refused before anything is read.
-fn refuse_offsets(task: &Task, settings: &Settings, shards: &[Shard]) -> Result<()> {
-    let ours = shards.iter().filter(|shard| task_of(&shard.id, settings.tasks) == settings.task);
-    let seen: HashSet<&str> = ours.map(|shard| shard.id.as_str()).collect();
-    for shard in seen {
-        if let Some(offset) = task.resume(&position::partition(&settings.stream.name, shard)) {
-            position::read(&offset)?;
-        }
-    }
-    Ok(())
-}
-
-const OPEN_PATIENCE: Duration = Duration::from_secs(10);
-const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
-/// A stop is noticed by the worker between two polls.
-const POLL_PATIENCE: Duration = Duration::from_millis(200);

@@ -61,7 +61,8 @@ pub struct Message<'a> {
 
 /// Where messages are put: the worker's poll, or a test.
 pub trait Basket {
-    fn put(&mut self, message: &Message<'_>);
+    /// An error refuses the message: what was given before it counts, and it comes again.
+    fn put(&mut self, message: &Message<'_>) -> Result<()>;
     fn position(&mut self, partition: Fields, offset: Fields);
     fn is_empty(&self) -> bool;
     fn is_full(&self) -> bool;
@@ -185,8 +186,7 @@ impl Outlet {
             shard,
             number: &self.number,
             hash_key,
-        });
-        Ok(())
+        })
     }
 
     fn refuse(&mut self, size: usize, shard: &str) -> Result<()> {
@@ -225,7 +225,7 @@ impl Outlet {
 }
 
 impl Basket for Poll {
-    fn put(&mut self, message: &Message<'_>) {
+    fn put(&mut self, message: &Message<'_>) -> Result<()> {
         let mut out = self.record(message.topic);
         out.key_text(message.key).key_schema(TEXT_SCHEMA);
         out.value_bytes(message.data).value_schema(BYTES_SCHEMA);
@@ -238,6 +238,7 @@ impl Basket for Poll {
         if let Some(time_ms) = message.time_ms {
             out.timestamp_ms(time_ms);
         }
+        Ok(())
     }
 
     fn position(&mut self, partition: Fields, offset: Fields) {
@@ -248,10 +249,14 @@ impl Basket for Poll {
         Poll::is_empty(self)
     }
 
-    /// It stays small beside the worker's memory.
     fn is_full(&self) -> bool {
-        self.len() >= RECORDS_MAX || self.bytes() >= BYTES_MAX
+        is_full(self)
     }
+}
+
+/// A poll stays small beside the worker's memory.
+pub fn is_full(poll: &Poll) -> bool {
+    poll.len() >= RECORDS_MAX || poll.bytes() >= BYTES_MAX
 }
 
 fn arrival_ms(record: &Record) -> i64 {
@@ -260,7 +265,7 @@ fn arrival_ms(record: &Record) -> i64 {
 
 const RECORDS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 4 << 20;
-const TEXT_SCHEMA: &str = r#"{"type":"string","optional":false}"#;
+pub const TEXT_SCHEMA: &str = r#"{"type":"string","optional":false}"#;
 const BYTES_SCHEMA: &str = r#"{"type":"bytes","optional":false}"#;
 
 #[cfg(test)]

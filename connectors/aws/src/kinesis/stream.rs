@@ -43,6 +43,13 @@ pub struct Consumer {
     pub status: Option<ConsumerStatus>,
 }
 
+/// What is known of a stream as a whole.
+pub struct Summary {
+    pub arn: String,
+    pub retention_ms: i64,
+    pub created_ms: Option<i64>,
+}
+
 impl Stream {
     pub async fn open(name: &Name, access: &Access) -> Result<Self> {
         let config = access::load(access).await?;
@@ -125,16 +132,24 @@ impl Stream {
 
     /// The stream's ARN, which consumers are registered under.
     pub async fn arn(&self) -> Result<String, Failure> {
-        if let Some(arn) = &self.name.arn {
-            return Ok(arn.clone());
+        match &self.name.arn {
+            Some(arn) => Ok(arn.clone()),
+            None => self.summary().await.map(|summary| summary.arn),
         }
-        let request = self.client.describe_stream_summary().stream_name(&self.name.name);
-        let answer =
-            request.send().await.map_err(|error| Failure::of("kinesis:DescribeStreamSummary", &error))?;
-        let summary = answer.stream_description_summary;
-        summary
-            .map(|summary| summary.stream_arn)
-            .ok_or_else(|| Failure::transient("kinesis:DescribeStreamSummary", "the answer is empty"))
+    }
+
+    pub async fn summary(&self) -> Result<Summary, Failure> {
+        const ACTION: &str = "kinesis:DescribeStreamSummary";
+        let request = self.client.describe_stream_summary().set_stream_arn(self.name.arn.clone());
+        let request = request.set_stream_name(self.name.arn.is_none().then(|| self.name.name.clone()));
+        let answer = request.send().await.map_err(|error| Failure::of(ACTION, &error))?;
+        let found = answer.stream_description_summary;
+        let found = found.ok_or_else(|| Failure::transient(ACTION, "the answer is empty"))?;
+        Ok(Summary {
+            retention_ms: i64::from(found.retention_period_hours) * 3_600_000,
+            created_ms: found.stream_creation_timestamp.to_millis().ok(),
+            arn: found.stream_arn,
+        })
     }
 
     pub async fn consumer(&self, stream: &str, name: &str) -> Result<Option<Consumer>, Failure> {

@@ -17,9 +17,10 @@ struct Held {
 }
 
 impl Basket for Held {
-    fn put(&mut self, message: &Message<'_>) {
+    fn put(&mut self, message: &Message<'_>) -> Result<()> {
         let data = String::from_utf8_lossy(message.data).into_owned();
         self.messages.push((message.key.to_owned(), message.number.to_owned(), data));
+        Ok(())
     }
 
     fn position(&mut self, partition: Fields, offset: Fields) {
