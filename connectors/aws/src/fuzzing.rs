@@ -15,7 +15,9 @@ pub fn kinesis_aggregate(bytes: &[u8]) {
 
 /// A line of an export and a change: what is read of them is JSON, however they were nested.
 pub fn dynamodb_records(bytes: &[u8]) {
-    let Ok(shape) = Shape::parse(&[("dynamodb.flatten.separator", "_")].into_iter().collect()) else { return };
+    let Ok(shape) = Shape::parse(&[("dynamodb.flatten.separator", "_")].into_iter().collect()) else {
+        return;
+    };
     for shape in [Shape { separator: None, ..shape.clone() }, shape] {
         let mut reader = Reader::new(shape, "Orders", &["id".into()]);
         if reader.item(bytes, "1").is_ok() {

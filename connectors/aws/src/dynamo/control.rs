@@ -133,13 +133,13 @@ impl Control {
     }
 
     pub async fn describe_export(&self, arn: &str) -> Result<Exported, Failure> {
-        const ACTION: &str = "dynamodb:DescribeExport";
-        exported(&self.call(ACTION, json!({ "ExportArn": arn })).await?, ACTION)
+        exported(&self.call(DESCRIBE_EXPORT, json!({ "ExportArn": arn })).await?, DESCRIBE_EXPORT)
     }
 
     /// What a failure is to the worker.
     pub fn error(&self, failure: &Failure) -> Error {
-        self.service.error(&format!("table {}", self.table.name), failure)
+        let what = if failure.action == DESCRIBE_EXPORT { "the export of table" } else { "table" };
+        self.service.error(&format!("{what} {}", self.table.name), failure)
     }
 
     fn named(&self) -> Value {
@@ -189,3 +189,4 @@ fn text(value: &Value, name: &str) -> String {
 
 const PROTOCOL: Protocol = Protocol { name: "dynamodb", target: "DynamoDB_20120810", version: "1.0" };
 const EXPORT: &str = "dynamodb:ExportTableToPointInTime";
+const DESCRIBE_EXPORT: &str = "dynamodb:DescribeExport";

@@ -74,7 +74,7 @@ fn sink(settings: &Settings, described: &Described) -> Value {
     json!({
         "tableCreation": "create",
         "tableEngine": format!("ReplacingMergeTree({}, {})", quoted(&shape.version), quoted(&shape.deleted)),
-        "tableOrderBy": format!("({})", keys(settings, described).join(", ")),
+        "tableOrderBy": keys(settings, described).join(", "),
     })
 }
 
