@@ -23,6 +23,11 @@ pub fn kinesis() -> String {
     shared("PENSTOCK_TEST_KINESIS")
 }
 
+/// The S3 server that all tests of a run share.
+pub fn s3() -> String {
+    shared("PENSTOCK_TEST_S3")
+}
+
 /// The binary under test.
 pub fn binary() -> PathBuf {
     shared("PENSTOCK_BIN").into()
