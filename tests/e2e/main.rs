@@ -26,6 +26,7 @@ mod json_schema;
 mod kinesis;
 mod kinesis_faults;
 mod kinesis_pipe;
+mod kinesis_sink;
 mod lifecycle;
 mod loggers;
 mod migration;

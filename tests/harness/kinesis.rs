@@ -131,6 +131,28 @@ impl Kinesis {
         }
     }
 
+    /// All that a stream holds: shard, partition key and data, in order per shard.
+    #[track_caller]
+    pub fn read(&self, stream: &str) -> Vec<(String, String, Vec<u8>)> {
+        let mut found = Vec::new();
+        for shard in self.shards(stream) {
+            let id = shard["ShardId"].as_str().expect("a shard's id");
+            let from = json!({ "StreamName": stream, "ShardId": id, "ShardIteratorType": "TRIM_HORIZON" });
+            let mut iterator = self.call("GetShardIterator", &from)["ShardIterator"].clone();
+            while !iterator.is_null() {
+                let mut answer = self.call("GetRecords", &json!({ "ShardIterator": iterator }));
+                let records = answer["Records"].as_array().cloned().unwrap_or_default();
+                let is_end = records.is_empty() && answer["MillisBehindLatest"] == 0;
+                found.extend(records.iter().map(|record| {
+                    let data = STANDARD.decode(record["Data"].as_str().expect("data")).expect("Base64");
+                    (id.to_owned(), record["PartitionKey"].as_str().expect("a key").to_owned(), data)
+                }));
+                iterator = if is_end { Value::Null } else { answer["NextShardIterator"].take() };
+            }
+        }
+        found
+    }
+
     /// Names of the consumers that are registered.
     #[track_caller]
     pub fn consumers(&self, stream: &str) -> Vec<String> {

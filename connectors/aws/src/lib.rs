@@ -8,4 +8,4 @@ mod dynamo;
 pub mod fuzzing;
 mod kinesis;
 
-penstock_sdk::export!(sources: [dynamo::DynamoDb, kinesis::KinesisSource]);
+penstock_sdk::export!(sources: [dynamo::DynamoDb, kinesis::KinesisSource], sinks: [kinesis::KinesisSink]);

@@ -12,7 +12,8 @@
 #   KINESIS_PORT=4567
 #   KINESIS_ENGINE          mock: kinesis-mock from npm instead, which needs node; it listens on all interfaces, the
 #                           next port has TLS, and of the settings below it knows none
-#   KINESIS_ITERATOR_TTL_S  KINESIS_EFO_SESSION_MS  KINESIS_FAULTS  KINESIS_GETS_PER_SECOND: see server/src/main.rs
+#   KINESIS_ITERATOR_TTL_S  KINESIS_EFO_SESSION_MS  KINESIS_FAULTS  KINESIS_GETS_PER_SECOND
+#   KINESIS_REFUSED_ENTRIES: see server/src/main.rs
 set -euo pipefail
 
 MOCK=0.6.2

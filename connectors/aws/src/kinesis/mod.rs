@@ -14,6 +14,7 @@ mod position;
 mod reader;
 mod replay;
 mod settings;
+mod sink;
 mod stream;
 mod supervisor;
 
@@ -26,6 +27,7 @@ pub use flow::Flow;
 pub use outlet::{Basket, Message, TEXT_SCHEMA, is_full};
 pub use position::Start;
 pub use settings::{Settings, now_ms, plan, problems};
+pub use sink::KinesisSink;
 pub use stream::{PATIENCE as PERSON_PATIENCE, Stream};
 
 /// One task: it reads the shards whose number divided by the number of tasks leaves its own.

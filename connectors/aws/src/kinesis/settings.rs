@@ -117,7 +117,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
 }
 
 impl Name {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let name = match text.strip_prefix("arn:") {
             None => text,
             Some(rest) => match rest.split(':').collect::<Vec<_>>().as_slice() {
@@ -137,7 +137,7 @@ impl Name {
         ))
     }
 
-    fn region(&self) -> Option<&str> {
+    pub fn region(&self) -> Option<&str> {
         self.arn.as_deref().and_then(|arn| arn.split(':').nth(3))
     }
 }

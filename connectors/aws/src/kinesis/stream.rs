@@ -8,7 +8,9 @@ use aws_sdk_kinesis::config::{Builder, retry::RetryConfig};
 use aws_sdk_kinesis::operation::get_records::GetRecordsOutput;
 use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardOutput;
 use aws_sdk_kinesis::primitives::DateTime;
-use aws_sdk_kinesis::types::{self, ConsumerStatus, ShardIteratorType, StartingPosition};
+use aws_sdk_kinesis::types::{
+    self, ConsumerStatus, PutRecordsRequestEntry, PutRecordsResultEntry, ShardIteratorType, StartingPosition,
+};
 use penstock_sdk::{Error, Result};
 
 use crate::access::{self, Access, Cause, Failure};
@@ -97,6 +99,18 @@ impl Stream {
         let request = self.client.get_records().shard_iterator(iterator);
         let request = request.set_stream_arn(self.name.arn.clone()).limit(FETCH_RECORDS);
         request.send().await.map_err(|error| Failure::of("kinesis:GetRecords", &error))
+    }
+
+    /// Appends records; the answer says of each of them what became of it.
+    pub async fn put(
+        &self,
+        records: Vec<PutRecordsRequestEntry>,
+    ) -> Result<Vec<PutRecordsResultEntry>, Failure> {
+        let request = self.client.put_records().set_records(Some(records));
+        let request = request
+            .set_stream_arn(self.name.arn.clone())
+            .set_stream_name(self.name.arn.is_none().then(|| self.name.name.clone()));
+        request.send().await.map(|answer| answer.records).map_err(|error| Failure::of(PUT, &error))
     }
 
     pub async fn subscribe(
@@ -259,6 +273,7 @@ fn shard(given: &types::Shard) -> Shard {
 /// A person waits for the answer to whether settings are right.
 pub const PATIENCE: Duration = Duration::from_millis(2_800);
 pub const SUBSCRIBE: &str = "kinesis:SubscribeToShard";
+pub const PUT: &str = "kinesis:PutRecords";
 /// All that AWS gives at once.
 const FETCH_RECORDS: i32 = 10_000;
 /// Below what servers allow on one connection, which is 100 or more.

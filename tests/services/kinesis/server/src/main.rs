@@ -1,12 +1,15 @@
-//! A Kinesis endpoint on loopback: the emulator `ferrokinesis`, and two things that tests need beside it.
+//! A Kinesis endpoint on loopback: the emulator `ferrokinesis`, and three things that tests need beside it.
 //!
 //! 1. Subscriptions that begin at a sequence number or a time: ferrokinesis 0.7.0 drops every member of
 //!    `StartingPosition` but `Type` in its check of requests, so that a resumed subscription would begin at the oldest
 //!    record. JSON requests of that kind go straight to the library's own action.
 //! 2. Faults: `KINESIS_FAULTS=ACTION/N=ERROR[:STATUS],…` answers each Nth call of ACTION with ERROR, and
 //!    `KINESIS_GETS_PER_SECOND=N` refuses GetRecords beyond N in any second, as AWS does for each shard.
+//! 3. `KINESIS_REFUSED_ENTRIES=N` refuses every Nth entry of PutRecords and takes the others (`entries.rs`).
 //!
 //! Signatures are not checked and nothing is kept after the process ends.
+mod entries;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -22,6 +25,7 @@ use std::time::Instant;
 struct Surroundings {
     store: Store,
     faults: Arc<Vec<Fault>>,
+    refusal: Arc<entries::Refusal>,
     gets_per_second: usize,
     /// When the last of them came.
     gets: Arc<Mutex<VecDeque<Instant>>>,
@@ -105,6 +109,9 @@ async fn shim(State(around): State<Surroundings>, request: Request, next: Next) 
     if action == "GetRecords" && around.is_throttled() {
         return error(400, "ProvisionedThroughputExceededException", "more requests than there may be");
     }
+    if action == "PutRecords" && around.refusal.is_on() {
+        return around.refusal.put_records(request, next).await;
+    }
     if action != "SubscribeToShard" || kind != "application/x-amz-json-1.1" {
         return next.run(request).await;
     }
@@ -149,7 +156,8 @@ async fn main() {
     let faults = Arc::new(faults.collect());
     let (app, store) = create_app(options());
     let gets_per_second = env("KINESIS_GETS_PER_SECOND", 0);
-    let around = Surroundings { store, faults, gets_per_second, gets: Arc::default() };
+    let refusal = Arc::new(entries::Refusal::every(env("KINESIS_REFUSED_ENTRIES", 0)));
+    let around = Surroundings { store, faults, refusal, gets_per_second, gets: Arc::default() };
     let app = app.layer(from_fn_with_state(around, shim));
     let address = format!("127.0.0.1:{}", env("KINESIS_PORT", 4567_u16));
     let listener = tokio::net::TcpListener::bind(&address).await.unwrap_or_else(|error| {
