@@ -40,6 +40,7 @@ mod quickstart;
 mod reference;
 mod restart;
 mod rows;
+mod s3_sink;
 mod services;
 mod settings;
 mod sizes;

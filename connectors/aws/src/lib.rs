@@ -7,5 +7,6 @@ mod dynamo;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod kinesis;
+mod s3_sink;
 
-penstock_sdk::export!(sources: [dynamo::DynamoDb, kinesis::KinesisSource], sinks: [kinesis::KinesisSink]);
+penstock_sdk::export!(sources: [dynamo::DynamoDb, kinesis::KinesisSource], sinks: [kinesis::KinesisSink, s3_sink::S3Sink]);

@@ -1,4 +1,4 @@
-//! The contract battery over the built library, against an emulator of Kinesis.
+//! The contract battery over the built library, against an emulator of Kinesis and a server of S3.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use aws_config::{BehaviorVersion, Region};
@@ -6,7 +6,8 @@ use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::Credentials;
 use aws_sdk_kinesis::operation::put_record::PutRecordError;
 use aws_sdk_kinesis::primitives::Blob;
-use testkit::{Battery, SourceBattery};
+use aws_sdk_kinesis::types::ShardIteratorType;
+use testkit::{Battery, SinkBattery, SourceBattery};
 use tokio::runtime::Runtime;
 
 /// A stream of one test, to which records are added as long as it lives: one answer may hold all that are there.
@@ -19,6 +20,12 @@ struct Stream {
 
 impl Stream {
     fn new(name: &str) -> Self {
+        let stream = Self::empty(name);
+        stream.runtime.spawn(fill(stream.client.clone(), stream.name.clone()));
+        stream
+    }
+
+    fn empty(name: &str) -> Self {
         let url = std::env::var("PENSTOCK_TEST_KINESIS")
             .expect("PENSTOCK_TEST_KINESIS names no Kinesis server: run ./test, which starts one");
         let config = aws_sdk_kinesis::Config::builder()
@@ -33,8 +40,17 @@ impl Stream {
         let stream = Self { runtime, client: Client::from_conf(config), name, url };
         let created = stream.client.create_stream().stream_name(&stream.name).shard_count(1);
         stream.runtime.block_on(created.send()).unwrap();
-        stream.runtime.spawn(fill(stream.client.clone(), stream.name.clone()));
         stream
+    }
+
+    fn sink(&self) -> SinkBattery {
+        Battery::sink(testkit::library("penstock-aws"))
+            .class("KinesisSink")
+            .setting("kinesis.stream", &self.name)
+            .setting("aws.endpoint", &self.url)
+            .setting("aws.region", "us-east-1")
+            .setting("aws.access.key.id", "test")
+            .setting("aws.secret.access.key", "hush")
     }
 
     fn battery(&self) -> SourceBattery {
@@ -53,6 +69,51 @@ impl Drop for Stream {
         let deleted = self.client.delete_stream().stream_name(&self.name).enforce_consumer_deletion(true);
         self.runtime.block_on(deleted.send()).unwrap();
     }
+}
+
+/// The data of all records of a stream with one shard.
+async fn read(client: &Client, stream: &str) -> Vec<String> {
+    let shards = client.list_shards().stream_name(stream).send().await.unwrap();
+    let from = client.get_shard_iterator().stream_name(stream).shard_id(shards.shards()[0].shard_id());
+    let from = from.shard_iterator_type(ShardIteratorType::TrimHorizon).send().await.unwrap();
+    let (mut next, mut found) = (from.shard_iterator, Vec::new());
+    while let Some(iterator) = next {
+        let answer = client.get_records().shard_iterator(iterator).send().await.unwrap();
+        let data = answer.records().iter().map(|record| record.data().as_ref().to_vec());
+        found.extend(data.map(|bytes| String::from_utf8(bytes).unwrap()));
+        next = answer.next_shard_iterator.filter(|_| !answer.records.is_empty());
+    }
+    found
+}
+
+/// Asks the S3 server as somebody who may do everything.
+fn curl(arguments: &[&str], path: &str) -> Vec<u8> {
+    let url = std::env::var("PENSTOCK_TEST_S3")
+        .expect("PENSTOCK_TEST_S3 names no S3 server: run ./test, which starts one");
+    let output = std::process::Command::new("curl")
+        .args([
+            "-sS",
+            "-m",
+            "30",
+            "--aws-sigv4",
+            "aws:amz:us-east-1:s3",
+            "--user",
+            "penstock:penstock-secret",
+        ])
+        .args(arguments)
+        .arg(format!("{url}/{path}"))
+        .output()
+        .expect("curl starts");
+    assert!(output.status.success(), "{path}: {output:?}");
+    output.stdout
+}
+
+/// The lines of all objects of a bucket.
+fn lines(bucket: &str) -> Vec<String> {
+    let list = String::from_utf8(curl(&[], &format!("{bucket}?list-type=2"))).unwrap();
+    let keys = list.split("<Key>").skip(1).filter_map(|text| text.split_once("</Key>"));
+    let read = |(key, _): (&str, &str)| String::from_utf8(curl(&[], &format!("{bucket}/{key}"))).unwrap();
+    keys.map(read).flat_map(|text| text.lines().map(String::from).collect::<Vec<_>>()).collect()
 }
 
 async fn fill(client: Client, stream: String) {
@@ -97,4 +158,46 @@ fn polling_keeps_the_contract() {
 #[test]
 fn fanout_keeps_the_contract() {
     Stream::new("contract-fanout").battery().setting("kinesis.mode", "fanout").run();
+}
+
+#[test]
+fn the_kinesis_sink_keeps_the_contract() {
+    let stream = Stream::empty("contract-sink");
+    let (client, name) = (stream.client.clone(), stream.name.clone());
+    let runtime = Runtime::new().unwrap();
+    stream
+        .sink()
+        .setting("kinesis.record.bytes.max", "1024")
+        .arrived(move || runtime.block_on(read(&client, &name)))
+        .rejects(&"x".repeat(1100))
+        .refuses("kinesis.stream", "a b", "expected the name of a stream")
+        .refuses("kinesis.stream", "nowhere-to-be-found", "there is no stream nowhere-to-be-found")
+        .refuses("kinesis.order", "maybe", "kinesis.order: expected one of key, none")
+        .refuses("kinesis.record.bytes.max", "1", "kinesis.record.bytes.max: expected 1024..=10485760")
+        .refuses("aws.profile", "x", "either a profile or an access key")
+        .run();
+}
+
+#[test]
+fn the_s3_sink_keeps_the_contract() {
+    let bucket = format!("contract-{}", std::process::id());
+    curl(&["-X", "PUT"], &bucket);
+    let read = bucket.clone();
+    Battery::sink(testkit::library("penstock-aws"))
+        .class("S3Sink")
+        .setting("s3.bucket", &bucket)
+        .setting("s3.compression", "none")
+        .setting("aws.endpoint", std::env::var("PENSTOCK_TEST_S3").unwrap())
+        .setting("aws.region", "us-east-1")
+        .setting("aws.access.key.id", "penstock")
+        .setting("aws.secret.access.key", "penstock-secret")
+        .value(|number| format!("{{\"number\":{number}}}"))
+        .arrived(move || lines(&read))
+        .rejects("{\"number\":")
+        .refuses("s3.bucket", "a b", "expected the name of a bucket")
+        .refuses("s3.key.template", "{topic}", "objects would replace each other")
+        .refuses("s3.key.timezone", "Mars", "s3.key.timezone: expected UTC or an offset")
+        .refuses("s3.format", "avro", "s3.format: expected one of json, parquet, lines")
+        .refuses("aws.profile", "x", "either a profile or an access key")
+        .run();
 }

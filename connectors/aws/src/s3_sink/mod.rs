@@ -1,0 +1,191 @@
+//! The S3 sink: batches become objects, with keys that follow from what is in them.
+mod cell;
+mod clock;
+mod declare;
+mod encode;
+mod json;
+mod line;
+mod packing;
+mod parquet;
+mod settings;
+mod sort;
+mod template;
+mod writing;
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use md5::{Digest, Md5};
+use penstock_sdk::{About, Batch, Config, Error, Kind, Plan, Problem, Record, Result, Sink, Task};
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
+
+use crate::bucket::Bucket;
+use settings::{BUCKET, Settings};
+use sort::{Object, Schemas, Sorter};
+use writing::Writing;
+
+/// One task, which writes a batch at a time.
+pub struct S3Sink {
+    task: Task,
+    settings: Settings,
+    runtime: Runtime,
+    /// As soon as it is known how the bucket is reached.
+    bucket: Option<Bucket>,
+    given: Option<parquet::Kind>,
+    schemas: Schemas,
+    progress: Option<Progress>,
+}
+
+/// What is there of a batch that comes again.
+struct Progress {
+    fingerprint: u64,
+    /// Part of the keys of records that have no offsets.
+    word: String,
+    done: HashSet<String>,
+}
+
+impl Sink for S3Sink {
+    fn about() -> About {
+        let about = About::new(
+            "S3Sink",
+            "Writes records to objects of S3 as JSON lines, text lines or Parquet, exactly once on request.",
+        );
+        declare::declare().into_iter().fold(
+            about
+                .alias("S3SinkConnector")
+                .alias("io.penstock.S3Sink")
+                .version(env!("CARGO_PKG_VERSION"))
+                .exactly_once(),
+            About::setting,
+        )
+    }
+
+    fn validate(config: &Config) -> Vec<Problem> {
+        let found = settings::problems(config);
+        let Ok(settings) = Settings::parse(config) else { return found };
+        let opened = runtime().and_then(|runtime| {
+            // Only what the region is may be asked for here: to write is all that a sink need be allowed.
+            let opening =
+                async { timeout(VALIDATE_PATIENCE, Bucket::open(&settings.bucket, &settings.access)).await };
+            runtime.block_on(opening).unwrap_or_else(|_| Err(Error::retry("no answer")))
+        });
+        match opened {
+            Err(error) if *error.kind() == Kind::Config => vec![problem(&error)],
+            _ => found,
+        }
+    }
+
+    fn open(task: &Task) -> Result<Self> {
+        let settings = Settings::parse(task.config())?;
+        let given = settings.schema.as_deref().map(parquet::declared).transpose();
+        let given = given.map_err(|reason| Error::config(format!("s3.parquet.schema: {reason}")))?;
+        let mut sink = Self {
+            task: task.clone(),
+            settings,
+            runtime: runtime()?,
+            bucket: None,
+            given,
+            schemas: Schemas::new(),
+            progress: None,
+        };
+        match sink.bucket() {
+            // Who is asked for the region may be away.
+            Ok(_) => Ok(sink),
+            Err(error) if matches!(error.kind(), Kind::Retry { .. }) => Ok(sink),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&mut self, batch: &Batch<'_>) -> Result<()> {
+        self.store(batch, None)
+    }
+
+    fn write_planned(&mut self, batch: &Batch<'_>, plan: &Plan<'_>) -> Result<()> {
+        self.store(batch, Some(plan))
+    }
+}
+
+impl S3Sink {
+    fn bucket(&mut self) -> Result<Bucket> {
+        if let Some(bucket) = &self.bucket {
+            return Ok(bucket.clone());
+        }
+        let (name, access) = (&self.settings.bucket, &self.settings.access);
+        let opening = async { timeout(OPEN_PATIENCE, Bucket::open(name, access)).await };
+        let opened = self.runtime.block_on(opening);
+        let opened = opened.map_err(|_| Error::retry("aws.region: no answer to what the region is"))??;
+        Ok(self.bucket.insert(opened).clone())
+    }
+
+    fn store(&mut self, batch: &Batch<'_>, plan: Option<&Plan<'_>>) -> Result<()> {
+        let bucket = self.bucket()?;
+        let fingerprint = fingerprint(batch, plan);
+        let former = self.progress.take().filter(|former| former.fingerprint == fingerprint);
+        let mut progress = former.unwrap_or_else(|| Progress::new(fingerprint, plan));
+        let sorted = Sorter::new(&self.settings, self.given.as_ref(), &mut self.schemas).sort(batch);
+        let records: Vec<Record<'_>> = batch.records().collect();
+        let key = |object: &Object| object.key(&records, &self.settings, || progress.word_of(object));
+        let objects: Vec<(String, &Object)> =
+            sorted.objects.iter().map(|object| (key(object), object)).collect();
+        let writing = Writing {
+            task: &self.task,
+            settings: &self.settings,
+            bucket: &bucket,
+            asks_leave: plan.is_some(),
+            done: &mut progress.done,
+            open: None,
+        };
+        if let Err(error) = self.runtime.block_on(writing.run(&objects, &records)) {
+            self.progress = Some(progress);
+            return Err(error);
+        }
+        if sorted.skipped > 0 {
+            self.task.count("tombstones_skipped", sorted.skipped);
+        }
+        if sorted.rejected.is_empty() { Ok(()) } else { Err(Error::records(sorted.rejected)) }
+    }
+}
+
+impl Progress {
+    fn new(fingerprint: u64, plan: Option<&Plan<'_>>) -> Self {
+        let word = plan.map_or_else(|| format!("{:032x}", fastrand::u128(..)), |plan| plan.token.to_owned());
+        Self { fingerprint, word, done: HashSet::new() }
+    }
+
+    /// The same for the same object of the same batch, and for no other.
+    fn word_of(&self, object: &Object) -> String {
+        let sum = Md5::digest(format!("{}\n{}", self.word, object.stem()));
+        format!("{:032x}", u128::from_be_bytes(sum.into()))
+    }
+}
+
+/// A batch that comes again is the same batch, and no other follows before it was written.
+fn fingerprint(batch: &Batch<'_>, plan: Option<&Plan<'_>>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    plan.map(|plan| plan.token).hash(&mut hasher);
+    for record in batch.records() {
+        (record.topic_index(), record.partition(), record.offset()).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+fn runtime() -> Result<Runtime> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("s3").enable_all().build();
+    runtime.map_err(|error| Error::retry(format!("starting a thread: {error}")))
+}
+
+fn problem(error: &Error) -> Problem {
+    match error.message().split_once(": ") {
+        Some((name, reason)) if name.starts_with("aws.") || name.starts_with("s3.") => {
+            Problem { setting: name.into(), message: reason.into() }
+        }
+        _ => Problem { setting: BUCKET.into(), message: error.message().into() },
+    }
+}
+
+const OPEN_PATIENCE: Duration = Duration::from_secs(10);
+/// A person waits.
+const VALIDATE_PATIENCE: Duration = Duration::from_millis(2_800);
