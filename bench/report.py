@@ -23,8 +23,15 @@ INSERTS = [
     ("worker CPU % of a core", "cpu_percent"),
     ("peak memory MB", "peak_mb"),
 ]
+STREAMS = [
+    ("written MB/s a shard", "written_mb_per_shard_s"), ("rows/s", "rows_per_s"),
+    ("rows per CPU second", "rows_per_cpu_s"), ("MB per CPU second", "mb_per_cpu_s"), ("age p50 ms", "p50_ms"),
+    ("p99 ms", "p99_ms"), ("greatest ms", "max_ms"), ("worker CPU % of a core", "cpu_percent"),
+    ("peak memory MB", "peak_mb"),
+]
 START = "start and idle"
 PARTS = "64 partitions, 1,000 rows/s each: "
+KINESIS = "Kinesis, 16 shards, into ClickHouse"
 LATENCY = "age of a row when a query finds it"
 FIRST_START = "first start, plugins new"
 
@@ -107,7 +114,7 @@ def size(data):
 
 def markdown(result):
     machine, versions, summary = result["machine"], result["versions"], result["summary"]
-    cases = sorted({run["case"] for run in result["runs"]} - {START, FIRST_START, LATENCY})
+    cases = sorted({run["case"] for run in result["runs"]} - {START, FIRST_START, LATENCY, KINESIS})
     steady = [case for case in cases if case.startswith(PARTS)]
     cases = [case for case in cases if not case.startswith(PARTS)]
     loads = ["/".join(f"{load:.2f}" for load in machine[key]) for key in ("load_before", "load_after")]
@@ -127,6 +134,8 @@ def markdown(result):
         lines += [*table(summary, cases, THROUGHPUT), ""]
     if any(run["case"] == LATENCY for run in result["runs"]):
         lines += [*table(summary, [LATENCY], LATENCIES), ""]
+    if any(run["case"] == KINESIS for run in result["runs"]):
+        lines += [*table(summary, [KINESIS], STREAMS), ""]
     if steady:
         lines += [*table(summary, steady, INSERTS), ""]
     # "First start" has Penstock only: the plugins of its folder are new to it.

@@ -48,6 +48,10 @@ class Services:
         # Its interface of the kind that the converters speak.
         self.registry = line.split("=", 1)[1]
 
+    def start_kinesis(self):
+        line = run([self.scripts / "up", "kinesis"], UP_LIMIT_S, env=self.env).strip()
+        return line.split("=", 1)[1]
+
     def stop(self):
         """Everything that was started here goes, with its data."""
         if self.kafka and "PENSTOCK_TEST_KAFKA" in os.environ:
