@@ -141,7 +141,7 @@ fn other_programs_read_each_format() {
 }
 
 #[test]
-fn schemas_of_records_make_the_columns_and_versions_of_them_are_joined() {
+fn a_given_schema_makes_columns_of_decimals_and_times() {
     let (kafka, clickhouse, name) = (Kafka::shared(), ClickHouse::shared(), unique("schemas"));
     let bucket = Bucket::create("penstock-formats");
     kafka.create_topic(&name, 1);
@@ -174,6 +174,7 @@ fn schemas_of_records_make_the_columns_and_versions_of_them_are_joined() {
     config["value.converter"] = json!("org.apache.kafka.connect.json.JsonConverter");
     config["value.converter.schemas.enable"] = json!("true");
     config["s3.metadata"] = json!("true");
+    config["s3.parquet.schema"] = json!(versions[1].to_string());
     let mut worker = Worker::distributed().start();
     worker.create(&name, &config);
     let keys = format!("{name}/*.parquet");

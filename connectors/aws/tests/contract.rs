@@ -6,7 +6,7 @@ use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::Credentials;
 use aws_sdk_kinesis::operation::put_record::PutRecordError;
 use aws_sdk_kinesis::primitives::Blob;
-use aws_sdk_kinesis::types::ShardIteratorType;
+use aws_sdk_kinesis::types::{ShardIteratorType, StreamStatus};
 use testkit::{Battery, SinkBattery, SourceBattery};
 use tokio::runtime::Runtime;
 
@@ -71,6 +71,19 @@ impl Drop for Stream {
     }
 }
 
+/// Until it is made, nobody can write to it.
+async fn await_active(client: &Client, stream: &str) {
+    for _ in 0..500 {
+        let told = client.describe_stream_summary().stream_name(stream).send().await.unwrap();
+        let summary = told.stream_description_summary().unwrap();
+        if *summary.stream_status() == StreamStatus::Active {
+            return;
+        }
+        until_the_next().await;
+    }
+    panic!("stream {stream} is not made");
+}
+
 /// The data of all records of a stream with one shard.
 async fn read(client: &Client, stream: &str) -> Vec<String> {
     let shards = client.list_shards().stream_name(stream).send().await.unwrap();
@@ -108,11 +121,14 @@ fn curl(arguments: &[&str], path: &str) -> Vec<u8> {
     output.stdout
 }
 
-/// The lines of all objects of a bucket.
-fn lines(bucket: &str) -> Vec<String> {
-    let list = String::from_utf8(curl(&[], &format!("{bucket}?list-type=2"))).unwrap();
+/// The lines of all objects of a bucket whose keys begin with `prefix`.
+fn lines(bucket: &str, prefix: &str) -> Vec<String> {
+    let list = String::from_utf8(curl(&["-f"], &format!("{bucket}?list-type=2&prefix={prefix}"))).unwrap();
     let keys = list.split("<Key>").skip(1).filter_map(|text| text.split_once("</Key>"));
-    let read = |(key, _): (&str, &str)| String::from_utf8(curl(&[], &format!("{bucket}/{key}"))).unwrap();
+    let read = |(key, _): (&str, &str)| {
+        let path = key.replace('+', "%2B").replace('=', "%3D");
+        String::from_utf8(curl(&["-f"], &format!("{bucket}/{path}"))).unwrap()
+    };
     keys.map(read).flat_map(|text| text.lines().map(String::from).collect::<Vec<_>>()).collect()
 }
 
@@ -165,6 +181,7 @@ fn the_kinesis_sink_keeps_the_contract() {
     let stream = Stream::empty("contract-sink");
     let (client, name) = (stream.client.clone(), stream.name.clone());
     let runtime = Runtime::new().unwrap();
+    runtime.block_on(await_active(&client, &name));
     stream
         .sink()
         .setting("kinesis.record.bytes.max", "1024")
@@ -180,19 +197,21 @@ fn the_kinesis_sink_keeps_the_contract() {
 
 #[test]
 fn the_s3_sink_keeps_the_contract() {
-    let bucket = format!("contract-{}", std::process::id());
-    curl(&["-X", "PUT"], &bucket);
-    let read = bucket.clone();
+    // A bucket of each run would fill the server.
+    let (bucket, prefix) = ("penstock-formats", format!("contract-{}", std::process::id()));
+    curl(&["-X", "PUT"], bucket);
+    let template = format!("{prefix}-{{topic}}-{{partition}}-{{start_offset}}-{{end_offset}}.{{extension}}");
     Battery::sink(testkit::library("penstock-aws"))
         .class("S3Sink")
-        .setting("s3.bucket", &bucket)
+        .setting("s3.bucket", bucket)
+        .setting("s3.key.template", template)
         .setting("s3.compression", "none")
         .setting("aws.endpoint", std::env::var("PENSTOCK_TEST_S3").unwrap())
         .setting("aws.region", "us-east-1")
         .setting("aws.access.key.id", "penstock")
         .setting("aws.secret.access.key", "penstock-secret")
         .value(|number| format!("{{\"number\":{number}}}"))
-        .arrived(move || lines(&read))
+        .arrived(move || lines(bucket, &prefix))
         .rejects("{\"number\":")
         .refuses("s3.bucket", "a b", "expected the name of a bucket")
         .refuses("s3.key.template", "{topic}", "objects would replace each other")

@@ -2,14 +2,16 @@
 use std::sync::Arc;
 
 use parquet::basic::{Compression as Codec, LogicalType, Repetition, TimeUnit, Type as Physical, ZstdLevel};
-use parquet::data_type::{BoolType, ByteArrayType, DataType, DoubleType, FloatType, Int32Type, Int64Type};
+use parquet::data_type::{
+    BoolType, ByteArrayType, DataType, DoubleType, FixedLenByteArrayType, FloatType, Int32Type, Int64Type,
+};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
 use super::kind::{Field, Kind};
-use super::shred::{self, Column, Data};
+use super::shred::{self, Column, DECIMAL_BYTES, Data};
 use crate::s3_sink::cell::Cell;
 use crate::s3_sink::settings::Compression;
 
@@ -84,6 +86,7 @@ fn write(mut writer: SerializedColumnWriter<'_>, column: &Column) -> Result<()> 
         Data::Float32(data) => batch::<FloatType>(&mut writer, data, column)?,
         Data::Float64(data) => batch::<DoubleType>(&mut writer, data, column)?,
         Data::Bytes(data) => batch::<ByteArrayType>(&mut writer, data, column)?,
+        Data::Decimal(data) => batch::<FixedLenByteArrayType>(&mut writer, data, column)?,
     }
     writer.close()
 }
@@ -134,7 +137,7 @@ fn primitive(name: &str, kind: &Kind, repetition: Repetition) -> Result<TypePtr>
         Kind::Time => (Physical::INT32, Some(LogicalType::time(true, TimeUnit::MILLIS))),
         Kind::Timestamp => (Physical::INT64, Some(LogicalType::timestamp(true, TimeUnit::MILLIS))),
         Kind::Decimal { scale, precision } => {
-            (Physical::BYTE_ARRAY, Some(LogicalType::decimal(*scale, *precision)))
+            (Physical::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::decimal(*scale, *precision)))
         }
         Kind::Bytes => (Physical::BYTE_ARRAY, None),
         Kind::Json => (Physical::BYTE_ARRAY, Some(LogicalType::Json)),
@@ -142,7 +145,9 @@ fn primitive(name: &str, kind: &Kind, repetition: Repetition) -> Result<TypePtr>
     };
     let builder = Type::primitive_type_builder(name, physical).with_repetition(repetition);
     let builder = match kind {
-        Kind::Decimal { scale, precision } => builder.with_scale(*scale).with_precision(*precision),
+        Kind::Decimal { scale, precision } => {
+            builder.with_length(DECIMAL_BYTES as i32).with_scale(*scale).with_precision(*precision)
+        }
         _ => builder,
     };
     builder.with_logical_type(logical).build().map(Arc::new)

@@ -1,5 +1,5 @@
 //! Takes records apart into columns: values, and for each of them how far its way was defined and where it repeats.
-use parquet::data_type::ByteArray;
+use parquet::data_type::{ByteArray, FixedLenByteArray};
 
 use super::kind::{Field, Kind, members};
 use crate::s3_sink::cell::{Cell, Look};
@@ -23,6 +23,8 @@ pub enum Data {
     Float32(Vec<f32>),
     Float64(Vec<f64>),
     Bytes(Vec<ByteArray>),
+    /// Of [`DECIMAL_BYTES`] each.
+    Decimal(Vec<FixedLenByteArray>),
 }
 
 impl Default for Data {
@@ -58,9 +60,8 @@ pub fn columns(kind: &Kind) -> Vec<Column> {
         Kind::Int64 | Kind::Timestamp => one(Data::Int64(Vec::new())),
         Kind::Float32 => one(Data::Float32(Vec::new())),
         Kind::Float64 => one(Data::Float64(Vec::new())),
-        Kind::Unknown | Kind::Text | Kind::Bytes | Kind::Json | Kind::Decimal { .. } => {
-            one(Data::Bytes(Vec::new()))
-        }
+        Kind::Unknown | Kind::Text | Kind::Bytes | Kind::Json => one(Data::Bytes(Vec::new())),
+        Kind::Decimal { .. } => one(Data::Decimal(Vec::new())),
     }
 }
 
@@ -88,7 +89,7 @@ pub fn fits(kind: &Kind, value: Cell<'_>) -> Result<(), String> {
         (Kind::Int32 | Kind::Date | Kind::Time, Look::Integer(number)) if i32::try_from(number).is_ok() => {
             Ok(())
         }
-        (Kind::Decimal { .. }, Look::Bytes(bytes)) if (1..=16).contains(&bytes.len()) => Ok(()),
+        (Kind::Decimal { .. }, Look::Bytes(bytes)) if (1..=DECIMAL_BYTES).contains(&bytes.len()) => Ok(()),
         (Kind::List(kind), Look::List(items)) => items.into_iter().try_for_each(|item| fits(kind, item)),
         (Kind::Map(key, kind), Look::Map(pairs)) => {
             pairs.into_iter().try_for_each(|(k, v)| fits(key, k).and_then(|()| fits(kind, v)))
@@ -222,7 +223,11 @@ impl Column {
             }
             (Data::Bytes(_), Look::Bytes(bytes)) if *kind != Kind::Json => return self.bytes(bytes, level),
             (Data::Bytes(_), _) => return self.bytes(json::text(value).as_bytes(), level),
-            (Data::Boolean(_) | Data::Int32(_) | Data::Int64(_), _) => {
+            (Data::Decimal(data), Look::Bytes(bytes)) if bytes.len() <= DECIMAL_BYTES => {
+                data.push(ByteArray::from(extended(bytes).to_vec()).into());
+                DECIMAL_BYTES + BYTES_OVERHEAD
+            }
+            (Data::Boolean(_) | Data::Int32(_) | Data::Int64(_) | Data::Decimal(_), _) => {
                 let outside = Level { defined: level.defined - 1, ..level };
                 return nothing(outside, std::slice::from_mut(self));
             }
@@ -244,6 +249,14 @@ impl Column {
     }
 }
 
+/// A number of Java's, which has as many bytes as it needs.
+fn extended(bytes: &[u8]) -> [u8; DECIMAL_BYTES] {
+    let is_negative = bytes.first().is_some_and(|first| first & 0x80 != 0);
+    let mut out = [if is_negative { 0xff } else { 0 }; DECIMAL_BYTES];
+    out[DECIMAL_BYTES - bytes.len()..].copy_from_slice(bytes);
+    out
+}
+
 fn float(look: &Look<'_>) -> f64 {
     match look {
         Look::Float64(number) => *number,
@@ -253,6 +266,8 @@ fn float(look: &Look<'_>) -> f64 {
     }
 }
 
+/// All of 38 digits. Not every reader takes decimals of a length of their own.
+pub const DECIMAL_BYTES: usize = 16;
 const LEVEL_BYTES: usize = 4;
 /// Of an array of bytes with its owner.
 const BYTES_OVERHEAD: usize = 72;

@@ -176,6 +176,27 @@ fn a_schema_decides_and_what_does_not_fit_is_told_with_its_place() {
 }
 
 #[test]
+fn decimals_keep_sign_and_scale() {
+    let kind =
+        Kind::Struct(vec![Field { name: "d".into(), kind: Kind::Decimal { scale: 2, precision: 38 } }]);
+    let mut file = File::new(fields(kind.clone()), Compression::None).unwrap();
+    for unscaled in [&[0x30, 0x39][..], &[0xff], &[0x00, 0x80], &[0x80; 16]] {
+        let mut bytes = Vec::new();
+        penstock_sdk::flat::Writer::new(&mut bytes).structure(|writer| {
+            writer.name("d");
+            writer.bytes(unscaled);
+            1
+        });
+        let value = Cell::Flat(penstock_sdk::flat::Value::parse(&bytes).unwrap());
+        assert_eq!(fits(&kind, value), Ok(()));
+        file.push(&[], value).unwrap();
+    }
+    let read: Vec<String> = rows(file.finish().unwrap()).iter().map(ToString::to_string).collect();
+    let largest = "{d: -1694739631331732739601904907601355406.08}";
+    assert_eq!(read, ["{d: 123.45}", "{d: -0.01}", "{d: 1.28}", largest]);
+}
+
+#[test]
 fn a_large_file_goes_out_in_row_groups_meanwhile() {
     let text = "x".repeat(10_000);
     let values = json!({ "t": text });
