@@ -235,7 +235,7 @@ fn refuse_offsets(task: &Task, settings: &Settings, shards: &[Shard]) -> Result<
     Ok(())
 }
 
-const OPEN_PATIENCE: Duration = Duration::from_secs(10);
+pub const OPEN_PATIENCE: Duration = Duration::from_secs(10);
 const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 /// A stop is noticed by the worker between two polls.
 pub const PATIENCE: Duration = Duration::from_millis(200);

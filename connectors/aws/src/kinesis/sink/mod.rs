@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use super::stream::{self, Stream};
-use super::{OPEN_PATIENCE, runtime};
+use super::flow::{OPEN_PATIENCE, runtime};
 use crate::access::Cause;
 use queue::{Item, Queue};
 use sending::Sending;
