@@ -58,8 +58,8 @@ fn records() -> Vec<Setting> {
         Setting::string("s3.parquet.schema").doc(
             "Schema of all values for Parquet, as Connect's JSON converter writes schemas: \
              {\"type\":\"struct\",\"fields\":[{\"field\":\"id\",\"type\":\"int64\"}]}. A value that does not fit is a \
-             bad record, and fields that it does not name are left out. Without one the records' own schemas hold, and \
-             where they have none, the values.",
+             bad record, and fields that it does not name are left out. Without one the columns are those of \
+             the values.",
         ),
     ]
 }
