@@ -76,7 +76,7 @@ up() {
     -filer -s3 -s3.port="$PORT" -master.port=$((PORT + 1)) -volume.port=$((PORT + 2)) -filer.port=$((PORT + 3)) \
     -s3.port.grpc=$((PORT + 4)) -master.port.grpc=$((PORT + 5)) -volume.port.grpc=$((PORT + 6)) \
     -filer.port.grpc=$((PORT + 7)) -s3.port.iceberg=0 -s3.port.lance=0 -s3.config="$DIR/s3.json" \
-    -s3.iam.config="$DIR/iam.json" -master.volumeSizeLimitMB=256 -volume.max=64
+    -s3.iam.config="$DIR/iam.json" -master.volumeSizeLimitMB=256 -volume.max=1000
   echo "s3.sh: up, pid $(<"$DIR/pid")" >&2
   echo "$URL"
 }
