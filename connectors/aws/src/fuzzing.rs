@@ -1,6 +1,7 @@
 //! What `tests/fuzz` calls: bytes from outside, and what must hold whatever they are.
 use crate::dynamo::{Reader, Shape};
 use crate::kinesis::unpack;
+pub use crate::s3::{s3_avro, s3_cells};
 use md5::{Digest, Md5};
 
 /// A packed record with the right sum and any content: what comes out of it is part of it.

@@ -1,6 +1,10 @@
 //! The contract battery over the built library, against an emulator of Kinesis and a server of S3.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::config::Credentials;
@@ -218,5 +222,61 @@ fn the_s3_sink_keeps_the_contract() {
         .refuses("s3.key.timezone", "Mars", "s3.key.timezone: expected UTC or an offset")
         .refuses("s3.format", "avro", "s3.format: expected one of json, parquet, lines")
         .refuses("aws.profile", "x", "either a profile or an access key")
+        .run();
+}
+
+/// Writes to the server, as the one who may everything.
+fn put(url: &str, content: &[u8]) {
+    let mut command = Command::new("curl");
+    command.args([
+        "-sS",
+        "-m",
+        "60",
+        "-X",
+        "PUT",
+        "--aws-sigv4",
+        "aws:amz:us-east-1:s3",
+        "-w",
+        "%{http_code}",
+    ]);
+    command.args(["--user", "penstock:penstock-secret", "--data-binary", "@-", url]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(content).unwrap();
+    let told = child.wait_with_output().unwrap().stdout;
+    let told = String::from_utf8_lossy(&told).into_owned();
+    assert!(told.ends_with("200") || told.contains("BucketAlready"), "{url}: {told}");
+}
+
+#[test]
+fn files_keep_the_contract() {
+    let endpoint = std::env::var("PENSTOCK_TEST_S3")
+        .expect("PENSTOCK_TEST_S3 names no S3 server: run ./test, which starts one");
+    let bucket = format!("contract-{}", std::process::id());
+    put(&format!("{endpoint}/{bucket}"), b"");
+    let rows = |from: u32| {
+        (from..from + 25_000).fold(String::new(), |mut text, number| {
+            writeln!(text, "{number},{}", "x".repeat(100)).unwrap();
+            text
+        })
+    };
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(format!("id,text\n{}", rows(0)).as_bytes()).unwrap();
+    put(&format!("{endpoint}/{bucket}/a.csv.gz"), &packed.finish().unwrap());
+    put(&format!("{endpoint}/{bucket}/b.txt"), rows(25_000).as_bytes());
+    Battery::source(testkit::library("penstock-aws"))
+        .class("S3Source")
+        .setting("s3.bucket", &bucket)
+        .setting("aws.endpoint", &endpoint)
+        .setting("aws.region", "us-east-1")
+        .setting("aws.access.key.id", "penstock")
+        .setting("aws.secret.access.key", "penstock-secret")
+        .records(24_000)
+        .refuses("s3.bucket", "a/b", "expected the name of a bucket")
+        .refuses("s3.bucket", "nowhere-to-be-found", "there is no such bucket")
+        .refuses("s3.glob", "a[", "s3.glob: ")
+        .refuses("s3.format", "xml", "s3.format: expected one of auto, json, lines, csv, tsv, avro, parquet")
+        .refuses("s3.csv.delimiter", "ab", "s3.csv.delimiter: expected one character")
+        .refuses("s3.sqs.queue.url", "https://sqs.eu-west-1.amazonaws.com/1/q", "expected s3.mode=continuous")
+        .refuses("aws.access.key.id", "nobody", "there are no valid credentials, by access key nobody")
         .run();
 }

@@ -1,0 +1,105 @@
+//! What runs beside the task's thread: finding files, fetching them, reading them. It ends when it is dropped.
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use penstock_sdk::{Error, Result, Task};
+use tokio::runtime::Runtime;
+
+use super::choice::Choice;
+use super::feed::Feeder;
+use super::lister::{Lister, survey};
+use super::progress::Progress;
+use super::queue::{Follower, Open};
+use super::reader::{News, Reader};
+use super::settings::{Mode, Settings};
+use crate::bucket::Bucket;
+
+pub struct Pipeline {
+    /// Until the end it is there.
+    runtime: Option<Runtime>,
+    news: Option<Receiver<News>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Pipeline {
+    pub fn start(
+        settings: &Arc<Settings>,
+        choice: Choice,
+        (task, progress, open): (&Task, &Arc<Progress>, &Arc<Open>),
+    ) -> Result<Self> {
+        let runtime = runtime()?;
+        let opened = Bucket::open(&settings.bucket, &settings.access);
+        let opened = runtime.block_on(async { tokio::time::timeout(OPEN_PATIENCE, opened).await });
+        let bucket = opened.map_err(|_| Error::retry("aws.region: no answer to what the region is"))??;
+        let (items, found) = tokio::sync::mpsc::channel(FOUND_MAX);
+        let counts = settings.mode == Mode::Once
+            && !progress.is_counted.load(std::sync::atomic::Ordering::Relaxed)
+            && progress.files_total.load(std::sync::atomic::Ordering::Relaxed) == 0;
+        if counts {
+            runtime.spawn(survey(bucket.clone(), Arc::clone(settings), choice.clone(), Arc::clone(progress)));
+        }
+        let (own, settings_too, progress) = (bucket.clone(), Arc::clone(settings), Arc::clone(progress));
+        if let Mode::Queue(queue) = &settings.mode {
+            open.give_back();
+            let (queue, open, task) = (queue.clone(), Arc::clone(open), task.clone());
+            let follower =
+                Follower { bucket: own, settings: settings_too, queue, open, task, progress, items };
+            runtime.spawn(follower.run());
+        } else {
+            let task = task.clone();
+            let lister = Lister { bucket: own, settings: settings_too, choice, task, progress, items };
+            runtime.spawn(lister.run());
+        }
+        let (news, receiver) = sync_channel(PARTS_MAX);
+        let reader = Reader {
+            feeder: Feeder::start(runtime.handle(), &bucket, settings.buffer_bytes),
+            settings: Arc::clone(settings),
+            task: task.clone(),
+            items: found,
+            news,
+        };
+        let reader = std::thread::Builder::new().name("s3-reader".into()).spawn(|| reader.run());
+        let reader = reader.map_err(|error| Error::retry(format!("starting a thread: {error}")))?;
+        Ok(Self { runtime: Some(runtime), news: Some(receiver), reader: Some(reader) })
+    }
+
+    /// Waits for news, at most `patience`.
+    pub fn news(&self, patience: Duration) -> Option<News> {
+        match self.news.as_ref()?.recv_timeout(patience) {
+            Ok(news) => Some(news),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                Some(News::Failed(Error::fatal("the reader of files has ended")))
+            }
+        }
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        // The reader waits for one of these two, and notices that they are gone.
+        drop(self.news.take());
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(CLOSE_PATIENCE);
+        }
+        if let Some(reader) = self.reader.take() {
+            // It has told what there was to tell.
+            let _ = reader.join();
+        }
+    }
+}
+
+pub fn runtime() -> Result<Runtime> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("s3").enable_all().build();
+    runtime.map_err(|error| Error::retry(format!("starting a thread: {error}")))
+}
+
+const OPEN_PATIENCE: Duration = Duration::from_secs(10);
+const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
+/// Files that are found ahead of their turn.
+const FOUND_MAX: usize = 1000;
+/// Parts of files that are read ahead of the worker.
+const PARTS_MAX: usize = 4;
