@@ -1,7 +1,8 @@
 //! A bucket of an S3 server: made by curl, and read by ClickHouse, which has readers of its own for all formats.
 
 use crate::ClickHouse;
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 #[derive(Debug, Clone)]
 pub struct Bucket {
@@ -14,15 +15,39 @@ impl Bucket {
     #[track_caller]
     pub fn create(name: &str) -> Self {
         let bucket = Self { url: crate::services::s3(), name: name.to_owned() };
-        let output = Command::new("curl")
-            .args(["-sS", "-m", "30", "-X", "PUT", "--aws-sigv4", "aws:amz:us-east-1:s3"])
-            .args(["--user", &format!("{ADMIN}:{ADMIN_SECRET}"), "-w", "%{http_code}"])
-            .arg(format!("{}/{name}", bucket.url))
-            .output()
-            .expect("curl starts");
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let told = bucket.curl("PUT", "", &[]);
         assert!(told.ends_with("200") || told.contains("BucketAlready"), "making bucket {name}: {told}");
         bucket
+    }
+
+    #[track_caller]
+    pub fn put(&self, key: &str, content: &[u8]) {
+        let told = self.curl("PUT", key, content);
+        assert!(told.ends_with("200"), "writing {key}: {told}");
+    }
+
+    #[track_caller]
+    pub fn delete(&self, key: &str) {
+        let told = self.curl("DELETE", key, &[]);
+        assert!(told.ends_with("204"), "deleting {key}: {told}");
+    }
+
+    /// Asks as the one who may everything; what comes back ends with the status.
+    fn curl(&self, method: &str, key: &str, content: &[u8]) -> String {
+        let mut command = Command::new("curl");
+        command.args(["-sS", "-m", "60", "-X", method, "--aws-sigv4", "aws:amz:us-east-1:s3"]).args([
+            "--user",
+            &format!("{ADMIN}:{ADMIN_SECRET}"),
+            "-w",
+            "%{http_code}",
+        ]);
+        if !content.is_empty() {
+            command.args(["--data-binary", "@-", "-H", "content-type: application/octet-stream"]);
+        }
+        command.arg(format!("{}/{}{}{key}", self.url, self.name, if key.is_empty() { "" } else { "/" }));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("curl starts");
+        child.stdin.take().expect("a pipe").write_all(content).expect("curl takes the content");
+        String::from_utf8_lossy(&child.wait_with_output().expect("curl ends").stdout).into_owned()
     }
 
     /// What ClickHouse reads, for the FROM of a query; `keys` has stars.
