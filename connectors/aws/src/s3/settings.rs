@@ -11,6 +11,7 @@ use crate::bucket::{self, Object};
 
 /// What the source works with.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
     pub bucket: String,
     pub prefix: String,
@@ -24,7 +25,7 @@ pub struct Settings {
     pub packing: Option<Packing>,
     pub ratio_max: u64,
     pub delimiter: Option<u8>,
-    pub quote: Option<Option<u8>>,
+    pub quote: Quote,
     pub has_header: bool,
     pub names: Vec<String>,
     pub empty_is_null: bool,
@@ -37,6 +38,14 @@ pub struct Settings {
     pub buffer_bytes: usize,
     pub task: u32,
     pub tasks: u32,
+}
+
+/// What stands around cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quote {
+    ByFormat,
+    None,
+    Given(u8),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,9 +113,9 @@ impl Settings {
             ratio_max: number("s3.compression.ratio.max", 10_000)?.max(1),
             delimiter: byte(config, DELIMITER).unwrap_or(None),
             quote: match word(config, QUOTE).as_str() {
-                "" => None,
-                "none" => Some(None),
-                _ => byte(config, QUOTE).ok().map(|quote| quote.or(Some(b'"'))),
+                "" => Quote::ByFormat,
+                "none" => Quote::None,
+                _ => byte(config, QUOTE).ok().flatten().map_or(Quote::ByFormat, Quote::Given),
             },
             has_header: config.flag("s3.csv.header", true)?,
             names: list("s3.csv.names"),
@@ -161,7 +170,11 @@ impl Settings {
         let is_csv = format == Format::Csv;
         Dialect {
             delimiter: self.delimiter.unwrap_or(if is_csv { b',' } else { b'\t' }),
-            quote: self.quote.unwrap_or(is_csv.then_some(b'"')),
+            quote: match self.quote {
+                Quote::ByFormat => is_csv.then_some(b'"'),
+                Quote::None => None,
+                Quote::Given(quote) => Some(quote),
+            },
             has_header: self.has_header,
             names: self.names.clone(),
             empty_is_null: self.empty_is_null,

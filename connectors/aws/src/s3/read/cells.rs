@@ -30,7 +30,7 @@ pub struct Cells<R> {
     names: Option<Vec<Box<[u8]>>>,
     header: Option<Vec<String>>,
     /// Text of the row's cells and where each of them ends; what is behind `count` is of another row.
-    cells: Vec<u8>,
+    text: Vec<u8>,
     ends: Vec<usize>,
     count: usize,
 }
@@ -61,7 +61,7 @@ impl<R: BufRead + Send> Cells<R> {
             row: place.row,
             names: None,
             header,
-            cells: Vec::new(),
+            text: Vec::new(),
             ends: Vec::new(),
             count: 0,
         };
@@ -102,10 +102,10 @@ impl<R: BufRead + Send> Cells<R> {
     fn cut(&mut self) -> Result<bool, Fault> {
         let found = match &mut self.cutter {
             Cutter::Quoted { input, reader, at } => {
-                quoted(input, reader, at, (&mut self.cells, &mut self.ends), self.form)?
+                quoted(input, reader, at, (&mut self.text, &mut self.ends), self.form)?
             }
             Cutter::Escaped { lines, delimiter } => {
-                escaped(lines, *delimiter, (&mut self.cells, &mut self.ends))?
+                escaped(lines, *delimiter, (&mut self.text, &mut self.ends))?
             }
         };
         self.count = found.unwrap_or(0);
@@ -114,7 +114,7 @@ impl<R: BufRead + Send> Cells<R> {
 
     fn cell(&self, at: usize) -> &[u8] {
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.cells[start..self.ends[at]]
+        &self.text[start..self.ends[at]]
     }
 
     fn write(&self, out: &mut Vec<u8>) -> Result<(), String> {

@@ -130,7 +130,7 @@ fn plain<T: ArrowPrimitiveType>(array: &ArrayRef) -> Write
 where
     T::Native: std::fmt::Display,
 {
-    each::<T>(array, |value, out| json::number(value, out))
+    each::<T>(array, json::number)
 }
 
 fn time(array: &ArrayRef) -> Write {
@@ -198,18 +198,23 @@ fn digits(array: &ArrayRef) -> Write {
 }
 
 fn text(array: &ArrayRef) -> Write {
-    fn quoted(value: &str, out: &mut Vec<u8>) -> Result<(), String> {
-        json::quote(value, out);
-        Ok(())
-    }
     if let Some(array) = array.as_string_opt::<i32>().cloned() {
-        return Box::new(move |row, out| quoted(array.value(row), out));
+        return Box::new(move |row, out| {
+            json::quote(array.value(row), out);
+            Ok(())
+        });
     }
     if let Some(array) = array.as_string_opt::<i64>().cloned() {
-        return Box::new(move |row, out| quoted(array.value(row), out));
+        return Box::new(move |row, out| {
+            json::quote(array.value(row), out);
+            Ok(())
+        });
     }
     let array = array.as_string_view().clone();
-    Box::new(move |row, out| quoted(array.value(row), out))
+    Box::new(move |row, out| {
+        json::quote(array.value(row), out);
+        Ok(())
+    })
 }
 
 fn bytes(array: &ArrayRef, form: Form) -> Write {

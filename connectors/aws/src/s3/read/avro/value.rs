@@ -50,13 +50,7 @@ struct Writing<'a> {
 impl Writing<'_> {
     fn value(&mut self, place: usize, rest: &mut &[u8], depth: u32) -> Result<(), String> {
         let depth = depth.checked_sub(1).ok_or("a value is nested too deep")?;
-        // What is too large is read on, and thrown away from time to time.
-        if self.out.len() > self.limit + SPARE {
-            self.record.get_or_insert_with(|| {
-                format!("message.bytes.max: a record is larger than {} bytes", self.form.bytes_max)
-            });
-            self.out.truncate(self.limit);
-        }
+        self.keep_small();
         let values = self.values;
         let node = values.schema.node(place);
         match &node.kind {
@@ -113,6 +107,15 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// What is too large is read on, and thrown away from time to time.
+    fn keep_small(&mut self) {
+        if self.out.len() > self.limit + SPARE {
+            let bytes_max = self.form.bytes_max;
+            self.unfit(format!("message.bytes.max: a record is larger than {bytes_max} bytes"));
+            self.out.truncate(self.limit);
+        }
+    }
+
     fn number(&mut self, logical: Option<Logical>, rest: &mut &[u8]) -> Result<(), String> {
         let value = varint::take_signed(rest).ok_or(CUT)?;
         let out = &mut *self.out;
@@ -127,7 +130,7 @@ impl Writing<'_> {
             Some(Logical::LocalTimestampMicros) => times::timestamp(value, Unit::Micros, false, out),
             Some(Logical::LocalTimestampNanos) => times::timestamp(value, Unit::Nanos, false, out),
             Some(Logical::Decimal { .. } | Logical::Uuid | Logical::Duration) | None => {
-                json::number(value, out)
+                json::number(value, out);
             }
         }
         Ok(())

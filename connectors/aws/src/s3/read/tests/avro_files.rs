@@ -1,6 +1,6 @@
 //! Files of Avro, written by another implementation and by hand.
 use apache_avro::types::Value as Avro0;
-use apache_avro::{Codec, Decimal, Schema, Writer};
+use apache_avro::{Codec, Decimal, DeflateSettings, Schema, Writer};
 use proptest::prelude::*;
 
 use super::*;
@@ -59,7 +59,7 @@ fn open(bytes: &[u8], place: Place) -> Box<dyn Rows> {
 
 #[test]
 fn rows_are_objects_and_blocks_can_be_entered() {
-    for codec in [Codec::Null, Codec::Deflate(Default::default()), Codec::Snappy] {
+    for codec in [Codec::Null, Codec::Deflate(DeflateSettings::default()), Codec::Snappy] {
         let bytes = file(codec, 11, 4);
         let rows = goes_on(|place| open(&bytes, place));
         assert_eq!(rows.len(), 11);

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use ::parquet::arrow::ArrowWriter;
-use ::parquet::basic::Compression;
+use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::file::properties::WriterProperties;
 use arrow_array::builder::{Int32Builder, ListBuilder, MapBuilder, StringBuilder};
 use arrow_array::{
@@ -59,7 +59,7 @@ fn batch() -> RecordBatch {
             false,
         ),
         ("big", Arc::new(UInt64Array::from_iter_values(ids().map(|_| u64::MAX))), false),
-        ("ok", Arc::new(BooleanArray::from_iter(ids().map(|id| Some(id % 2 == 0)))), false),
+        ("ok", Arc::new(ids().map(|id| Some(id % 2 == 0)).collect::<BooleanArray>()), false),
         ("tags", Arc::new(tags.finish()), true),
         ("map", Arc::new(map.finish()), true),
     ];
@@ -85,7 +85,7 @@ fn rows_are_objects_and_any_row_can_be_entered() {
     for compression in [
         Compression::UNCOMPRESSED,
         Compression::SNAPPY,
-        Compression::ZSTD(Default::default()),
+        Compression::ZSTD(ZstdLevel::default()),
         Compression::LZ4_RAW,
     ] {
         let bytes = file(compression);
