@@ -14,8 +14,8 @@ use penstock_sdk::{About, Batch, Config, Error, Kind, Problem, Record, Result, S
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use super::stream::{self, Stream};
 use super::flow::{OPEN_PATIENCE, runtime};
+use super::stream::{self, Stream};
 use crate::access::Cause;
 use queue::{Item, Queue};
 use sending::Sending;
