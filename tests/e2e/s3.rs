@@ -153,7 +153,7 @@ fn files_that_come_later_are_read_by_their_keys() {
         (ClickHouse::shared(), Bucket::create("penstock-continuous"), unique("later"));
     clickhouse.query(&format!("CREATE TABLE `{table}` (line UInt64) ENGINE = MergeTree ORDER BY line"));
     let put = |day: u64| {
-        bucket.put(&format!("{table}/2026-01-{day:02}.json"), format!("{{\"line\":{day}}}\n").as_bytes())
+        bucket.put(&format!("{table}/2026-01-{day:02}.json"), format!("{{\"line\":{day}}}\n").as_bytes());
     };
     let more = [("source.s3.mode", "continuous"), ("source.s3.list.interval.ms", "1000")];
     let mut worker = alone();

@@ -17,11 +17,12 @@ fn gzip(text: &str) -> Vec<u8> {
     child.wait_with_output().unwrap().stdout
 }
 
+const COUNT: u64 = 150_000;
+
 #[test]
 fn kills_in_the_middle_of_large_files_lose_nothing() {
     let (clickhouse, bucket, table) =
         (ClickHouse::shared(), Bucket::create("penstock-kills"), unique("kills"));
-    const COUNT: u64 = 150_000;
     let files = [
         ("0.json", "JSONEachRow"),
         ("1.json.gz", "JSONEachRow"),
@@ -77,7 +78,7 @@ fn a_broken_file_is_named_or_left_out() {
     let (clickhouse, bucket, table) =
         (ClickHouse::shared(), Bucket::create("penstock-broken"), unique("broken"));
     clickhouse.query(&format!("CREATE TABLE `{table}` (a UInt64) ENGINE = MergeTree ORDER BY a"));
-    let rows: String = (0..1000).map(|number| format!("{{\"a\":{number}}}\n")).collect();
+    let rows = (0..1000).map(|number| format!("{{\"a\":{number}}}\n")).collect::<Vec<_>>().concat();
     let packed = gzip(&rows);
     bucket.put(&format!("{table}/1-cut.json.gz"), &packed[..packed.len() - 30]);
     bucket.put(&format!("{table}/2-none.parquet"), b"PAR1 this is none PAR1");
@@ -117,7 +118,9 @@ fn a_file_that_changed_while_it_was_read_is_noticed() {
         (ClickHouse::shared(), Bucket::create("penstock-changed"), unique("changed"));
     clickhouse.query(&format!("CREATE TABLE `{table}` (id UInt64) ENGINE = MergeTree ORDER BY id"));
     let key = format!("{table}/one.json");
-    let rows = |from: u64| (from..from + 400_000).map(|id| format!("{{\"id\":{id}}}\n")).collect::<String>();
+    let rows = |from: u64| {
+        (from..from + 400_000).map(|id| format!("{{\"id\":{id}}}\n")).collect::<Vec<_>>().concat()
+    };
     bucket.put(&key, rows(0).as_bytes());
     let more = [("source.s3.buffer.bytes", "8388608"), ("sink.penstock.batch.rows.max", "1000")];
     let mut worker = failing();

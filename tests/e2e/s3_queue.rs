@@ -45,7 +45,7 @@ impl Queue {
                 }
                 let (name, value) = line.trim().split_once(':').unwrap_or((line.trim(), ""));
                 match name.to_ascii_lowercase().as_str() {
-                    "x-amz-target" => action = value.trim().trim_start_matches("AmazonSQS.").to_owned(),
+                    "x-amz-target" => value.trim().trim_start_matches("AmazonSQS.").clone_into(&mut action),
                     "content-length" => length = value.trim().parse().unwrap(),
                     "authorization" => is_signed = value.contains("/sqs/aws4_request"),
                     "" => break,

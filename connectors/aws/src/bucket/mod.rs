@@ -1,4 +1,4 @@
-//! A bucket of S3, or of anything that speaks its language: objects listed, read, written and deleted.
+//! A bucket of S3, or of anything that speaks its language: objects listed, read and written.
 mod failure;
 mod place;
 mod request;
@@ -166,14 +166,6 @@ impl Bucket {
         Upload::begin(Arc::clone(&self.sender), key).await
     }
 
-    /// Deletes an object; fine if there is none.
-    pub async fn delete(&self, key: &str) -> Result<(), Failure> {
-        match self.sender.send(&Request::new("DELETE", DELETE, Some(key))).await {
-            Err(failure) if failure.cause != Cause::Gone => Err(failure),
-            _ => Ok(()),
-        }
-    }
-
     /// Creates the bucket; fine if it is there and one's own. For tests: who reads or writes has no business with it.
     #[cfg(test)]
     pub async fn create(&self) -> Result<(), Failure> {
@@ -194,4 +186,3 @@ fn of_bucket(failure: Failure) -> Failure {
 pub const LIST: &str = "s3:ListBucket";
 pub const GET: &str = "s3:GetObject";
 pub const PUT: &str = "s3:PutObject";
-const DELETE: &str = "s3:DeleteObject";

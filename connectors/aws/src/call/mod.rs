@@ -106,6 +106,11 @@ impl Service {
     pub fn error(&self, what: &str, failure: &Failure) -> Error {
         error(&self.access, what, failure)
     }
+
+    /// Waiting mends it.
+    pub fn is_passing(&self, failure: &Failure) -> bool {
+        failure.is_passing() || (failure.cause == Cause::Outdated && self.access.is_renewed())
+    }
 }
 
 /// What a failure is to the worker, whatever service it comes from.
