@@ -83,7 +83,7 @@ fn refused_requests_and_entries_break_no_order_and_a_kill_loses_nothing() {
     kafka.create_topic(&name, PARTITIONS);
     kinesis.create(&stream, 4);
     produce(&kafka, &name, 0..20);
-    let mut worker = Worker::distributed().start();
+    let mut worker = Worker::distributed().allow("the destination is not ready").start();
     worker.create(&name, &sink(&kinesis, &name, &stream, &[]));
     let seen = || by_key(&kinesis, &stream).0.values().map(Vec::len).sum::<usize>() as u64;
     until("the first records", LONG, || seen() > 0);

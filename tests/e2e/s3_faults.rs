@@ -1,6 +1,6 @@
 //! Files of S3 that are broken, changed or large, and workers that are killed in the middle of them.
 
-use crate::s3::{alone, made_up, pipe, write};
+use crate::s3::{made_up, pipe, write};
 use penstock_tests::{Bucket, ClickHouse, SOON, Worker, unique, until};
 use serde_json::Value;
 use std::io::Write;
@@ -39,7 +39,9 @@ fn kills_in_the_middle_of_large_files_lose_nothing() {
         "CREATE TABLE `{table}` (id UInt64, name String, at DateTime64(6, 'UTC')) ENGINE = MergeTree ORDER BY id"
     ));
     let more = [("source.s3.buffer.bytes", "8388608"), ("sink.penstock.batch.rows.max", "5000")];
-    let mut worker = alone();
+    // Positions are stored often: what comes again is what a file that begins anew would bring.
+    let worker = Worker::standalone().unset("bootstrap.servers").set("offset.flush.interval.ms", "20");
+    let mut worker = worker.start();
     worker.create(&table, &pipe(&bucket, &clickhouse, &table, &more));
     let seen = || clickhouse.number(&format!("SELECT uniqExact(id) FROM `{table}`"));
     let mut kills = 0;
@@ -70,7 +72,8 @@ fn trace(status: &Value) -> String {
 }
 
 fn failing() -> Worker {
-    Worker::standalone().unset("bootstrap.servers").allow("s3://").allow("the rest of the file").start()
+    let worker = Worker::standalone().unset("bootstrap.servers").set("offset.flush.interval.ms", "20");
+    worker.allow("s3://").allow("the rest of the file").start()
 }
 
 #[test]
@@ -112,15 +115,17 @@ fn a_broken_file_is_named_or_left_out() {
     clickhouse.query(&format!("DROP TABLE `{table}`"));
 }
 
+/// So many that a position within the file is stored, and seen, before it is read.
+const ROWS: u64 = 4_000_000;
+
 #[test]
 fn a_file_that_changed_while_it_was_read_is_noticed() {
     let (clickhouse, bucket, table) =
         (ClickHouse::shared(), Bucket::create("penstock-changed"), unique("changed"));
     clickhouse.query(&format!("CREATE TABLE `{table}` (id UInt64) ENGINE = MergeTree ORDER BY id"));
     let key = format!("{table}/one.json");
-    let rows = |from: u64| {
-        (from..from + 400_000).map(|id| format!("{{\"id\":{id}}}\n")).collect::<Vec<_>>().concat()
-    };
+    let rows =
+        |from: u64| (from..from + ROWS).map(|id| format!("{{\"id\":{id}}}\n")).collect::<Vec<_>>().concat();
     bucket.put(&key, rows(0).as_bytes());
     let more = [("source.s3.buffer.bytes", "8388608"), ("sink.penstock.batch.rows.max", "1000")];
     let mut worker = failing();
@@ -130,15 +135,15 @@ fn a_file_that_changed_while_it_was_read_is_noticed() {
         offsets["offsets"].as_array().is_some_and(|all| all.iter().any(|lane| lane["offset"]["row"].is_u64()))
     });
     worker.kill();
-    bucket.put(&key, rows(1_000_000).as_bytes());
+    bucket.put(&key, rows(ROWS).as_bytes());
     worker.start();
     let status = worker.await_status(&table, "to fail", |status| status["tasks"][0]["state"] == "FAILED");
     assert!(trace(&status).contains("the file is another one than the one that was begun"), "{status}");
     let changed = [more.as_slice(), &[("source.s3.file.changed", "restart")]].concat();
     let config = pipe(&bucket, &clickhouse, &table, &changed);
     worker.rest.put(&format!("/connectors/{table}/config"), &config).expect(200);
-    let fresh = format!("SELECT uniqExact(id) FROM `{table}` WHERE id >= 1000000");
-    until("all of the new file", SOON * 2, || clickhouse.number(&fresh) == 400_000);
+    let fresh = format!("SELECT uniqExact(id) FROM `{table}` WHERE id >= {ROWS}");
+    until("all of the new file", SOON * 2, || clickhouse.number(&fresh) == ROWS);
     worker.stop();
     clickhouse.query(&format!("DROP TABLE `{table}`"));
 }

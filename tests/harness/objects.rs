@@ -42,7 +42,8 @@ impl Bucket {
             "%{http_code}",
         ]);
         if !content.is_empty() {
-            command.args(["--data-binary", "@-", "-H", "content-type: application/octet-stream"]);
+            // Curl of before 8 signs a content that it reads from a pipe wrongly.
+            command.args(["--data-binary", "@-", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]);
         }
         command.arg(format!("{}/{}{}{key}", self.url, self.name, if key.is_empty() { "" } else { "/" }));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("curl starts");

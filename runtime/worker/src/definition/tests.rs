@@ -162,6 +162,16 @@ fn the_size_of_batches_is_known_where_there_is_a_sink() {
 }
 
 #[test]
+fn what_a_pipes_source_may_leave_out_is_known_to_it() {
+    let config = sink(&[("source.errors.tolerance", "all")]);
+    for (kind, is_known) in [(Kind::Pipe, true), (Kind::Source, false), (Kind::Sink, false)] {
+        let answer = check(kind, &[], &[], &config);
+        let is_unknown = answer.unknown.iter().any(|(key, _)| key == "source.errors.tolerance");
+        assert_eq!(is_unknown, !is_known, "{kind:?}");
+    }
+}
+
+#[test]
 fn overrides_are_held_to_the_workers_policy() {
     let settings = [];
     for (policy, key, refused) in [

@@ -130,7 +130,7 @@ fn is_of_batches(kind: Kind, key: &str) -> bool {
 }
 
 /// Below these, keys belong to somebody who declares nothing here.
-const PREFIXES: [(Option<Kind>, &str); 9] = [
+const PREFIXES: [(Option<Kind>, &str); 10] = [
     (None, "transforms."),
     (None, "predicates."),
     (None, "key.converter."),
@@ -140,4 +140,6 @@ const PREFIXES: [(Option<Kind>, &str); 9] = [
     (None, "consumer.override."),
     (None, "admin.override."),
     (Some(Kind::Source), "topic.creation."),
+    // What a pipe's source leaves out by itself.
+    (Some(Kind::Pipe), "source.errors.tolerance"),
 ];
