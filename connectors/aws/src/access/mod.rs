@@ -13,4 +13,4 @@ pub use client::{connector, http, load};
 pub use declare::declare;
 pub use failure::{Cause, Failure};
 pub use identity::Identity;
-pub use settings::{Access, is_url, problems};
+pub use settings::{Access, is_url, problem, problems};

@@ -1,5 +1,5 @@
 //! The settings of the way to AWS, parsed and checked against each other.
-use penstock_sdk::{Config, Problem, Result, Secret};
+use penstock_sdk::{Config, Error, Problem, Result, Secret};
 
 /// Where AWS is and who asks.
 #[derive(Clone, Debug)]
@@ -83,6 +83,16 @@ impl Access {
     pub fn is_renewed(&self) -> bool {
         !matches!(self.login, Login::Keys { token: Some(_), .. })
     }
+}
+
+/// The setting that an error is about: the one that it begins with, if its name begins with `aws.` or one of `own`.
+pub fn problem(error: &Error, own: &[&str], otherwise: &str) -> Problem {
+    let is_ours = |name: &str| name.starts_with("aws.") || own.iter().any(|own| name.starts_with(own));
+    let (setting, message) = match error.message().split_once(": ") {
+        Some((name, reason)) if is_ours(name) => (name, reason),
+        _ => (otherwise, error.message()),
+    };
+    Problem { setting: setting.into(), message: message.into() }
 }
 
 /// What is wrong with them.

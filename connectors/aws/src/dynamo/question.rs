@@ -2,6 +2,7 @@
 use penstock_sdk::{Config, Error, Problem, Result};
 use serde_json::{Value, json};
 
+use crate::access;
 use crate::kinesis::{PERSON_PATIENCE, Stream};
 
 use super::control::{Control, Described};
@@ -31,12 +32,7 @@ pub fn check(settings: &Settings) -> Result<()> {
 
 /// The setting that an error is about.
 pub fn problem(error: &Error) -> Problem {
-    match error.message().split_once(": ") {
-        Some((name, reason)) if ["aws.", "kinesis.", "dynamodb."].iter().any(|own| name.starts_with(own)) => {
-            Problem { setting: name.into(), message: reason.into() }
-        }
-        _ => Problem { setting: "dynamodb.table".into(), message: error.message().into() },
-    }
+    access::problem(error, &["kinesis.", "dynamodb."], "dynamodb.table")
 }
 
 fn setup(settings: &Settings) -> Result<Value> {

@@ -18,7 +18,9 @@ mod sink;
 mod stream;
 mod supervisor;
 
-use penstock_sdk::{About, Config, Error, Fields, Kind, Poll, Problem, Result, Source, Task};
+use penstock_sdk::{About, Config, Fields, Kind, Poll, Problem, Result, Source, Task};
+
+use crate::access;
 
 #[cfg(fuzzing)]
 pub use aggregate::unpack;
@@ -52,14 +54,10 @@ impl Source for KinesisSource {
     fn validate(config: &Config) -> Vec<Problem> {
         let found = settings::problems(config);
         let Ok(settings) = Settings::parse(config) else { return found };
-        let problem = |error: &Error| match error.message().split_once(": ") {
-            Some((name, reason)) if name.starts_with("aws.") || name.starts_with("kinesis.") => {
-                Problem { setting: name.into(), message: reason.into() }
-            }
-            _ => Problem { setting: "kinesis.stream".into(), message: error.message().into() },
-        };
         match check(&settings) {
-            Err(error) if *error.kind() == Kind::Config => vec![problem(&error)],
+            Err(error) if *error.kind() == Kind::Config => {
+                vec![access::problem(&error, &["kinesis."], "kinesis.stream")]
+            }
             _ => found,
         }
     }

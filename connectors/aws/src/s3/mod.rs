@@ -24,6 +24,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use penstock_sdk::{About, Config, Error, Fields, Kind, Level, Poll, Problem, Result, Source, Task};
 
+use crate::access;
+
 use choice::Choice;
 #[cfg(fuzzing)]
 pub use fuzzing::{s3_avro, s3_cells};
@@ -82,14 +84,10 @@ impl Source for S3Source {
     fn validate(config: &Config) -> Vec<Problem> {
         let found = settings::problems(config);
         let Ok(settings) = Settings::parse(config) else { return found };
-        let problem = |error: &Error| match error.message().split_once(": ") {
-            Some((name, reason)) if name.starts_with("aws.") || name.starts_with("s3.") => {
-                Problem { setting: name.into(), message: reason.into() }
-            }
-            _ => Problem { setting: "s3.bucket".into(), message: error.message().into() },
-        };
         match question::check(&settings) {
-            Err(error) if *error.kind() == Kind::Config => vec![problem(&error)],
+            Err(error) if *error.kind() == Kind::Config => {
+                vec![access::problem(&error, &["s3."], "s3.bucket")]
+            }
             _ => found,
         }
     }

@@ -21,6 +21,7 @@ use penstock_sdk::{About, Batch, Config, Error, Kind, Plan, Problem, Record, Res
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use crate::access;
 use crate::bucket::Bucket;
 use settings::{BUCKET, Settings};
 use sort::{Object, Schemas, Sorter};
@@ -178,12 +179,7 @@ fn runtime() -> Result<Runtime> {
 }
 
 fn problem(error: &Error) -> Problem {
-    match error.message().split_once(": ") {
-        Some((name, reason)) if name.starts_with("aws.") || name.starts_with("s3.") => {
-            Problem { setting: name.into(), message: reason.into() }
-        }
-        _ => Problem { setting: BUCKET.into(), message: error.message().into() },
-    }
+    access::problem(error, &["s3."], BUCKET)
 }
 
 const OPEN_PATIENCE: Duration = Duration::from_secs(10);

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::flow::{OPEN_PATIENCE, runtime};
 use super::stream::{self, Stream};
-use crate::access::Cause;
+use crate::access::{self, Cause};
 use queue::{Item, Queue};
 use sending::Sending;
 use settings::{HASH_KEY_HEADER, STREAM, Settings, Tombstones};
@@ -190,12 +190,7 @@ fn check(settings: &Settings) -> Result<()> {
 }
 
 fn problem(error: &Error) -> Problem {
-    match error.message().split_once(": ") {
-        Some((name, reason)) if name.starts_with("aws.") || name.starts_with("kinesis.") => {
-            Problem { setting: name.into(), message: reason.into() }
-        }
-        _ => Problem { setting: STREAM.into(), message: error.message().into() },
-    }
+    access::problem(error, &["kinesis."], STREAM)
 }
 
 const TOMBSTONE: &str =
