@@ -7,7 +7,7 @@ use penstock_tests::{ClickHouse, Kafka, Rest, SOON, Worker, unique, until};
 use serde_json::{Value, json};
 use std::path::Path;
 
-const AVRO: &str = "io.confluent.connect.avro.AvroConverter";
+pub const AVRO: &str = "io.confluent.connect.avro.AvroConverter";
 const ADDRESS: &str =
     r#"{"type":"record","name":"Address","namespace":"shop","fields":[{"name":"city","type":"string"}]}"#;
 const ORDER: &str = r#"{"type":"record","name":"Order","namespace":"shop","fields":[{"name":"id","type":"long"},{"name":"to","type":"shop.Address"}]}"#;
@@ -15,7 +15,7 @@ const ORDER: &str = r#"{"type":"record","name":"Order","namespace":"shop","field
 const ORDER_2: &str = r#"{"type":"record","name":"Order","namespace":"shop","fields":[{"name":"id","type":"long"},{"name":"to","type":"shop.Address"},{"name":"note","type":["null","string"],"default":null}]}"#;
 
 /// Registers a schema and answers its id.
-fn register(registry: &str, subject: &str, schema: &str, references: &Value) -> u32 {
+pub fn register(registry: &str, subject: &str, schema: &str, references: &Value) -> u32 {
     let body = json!({"schema": schema, "references": references});
     let answer = Rest::new(registry).post(&format!("/subjects/{subject}/versions"), &body).expect(200);
     answer["id"].as_u64().unwrap().try_into().unwrap()

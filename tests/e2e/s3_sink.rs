@@ -1,8 +1,9 @@
 //! Topics become objects of a bucket: each record once through kills, in formats that others read, with the least rights.
 
+use crate::formats::{AVRO, register};
 use penstock_tests::kafka::Record;
 use penstock_tests::objects::{ADMIN, ADMIN_SECRET};
-use penstock_tests::services::checkout;
+use penstock_tests::services::{checkout, registry};
 use penstock_tests::{Bucket, ClickHouse, Kafka, SOON, Worker, unique, until};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -141,10 +142,10 @@ fn other_programs_read_each_format() {
 }
 
 #[test]
-fn a_given_schema_makes_columns_of_decimals_and_times() {
-    let (kafka, clickhouse, name) = (Kafka::shared(), ClickHouse::shared(), unique("schemas"));
+fn schemas_make_columns_of_decimals_and_times() {
+    let (kafka, clickhouse, topic) = (Kafka::shared(), ClickHouse::shared(), unique("schemas"));
     let bucket = Bucket::create("penstock-formats");
-    kafka.create_topic(&name, 1);
+    kafka.create_topic(&topic, 1);
     let schema = |id: &str, more: Value| {
         let mut fields = vec![
             json!({"field": "id", "type": id}),
@@ -168,27 +169,67 @@ fn a_given_schema_makes_columns_of_decimals_and_times() {
             json!({"schema": versions[version], "payload": payload}).to_string()
         })
         .collect();
-    kafka.produce_values(&name, values.iter().map(String::as_str));
+    kafka.produce_values(&topic, values.iter().map(String::as_str));
+    let mut worker = Worker::distributed().start();
+    for is_given in [true, false] {
+        let name = format!("{topic}-{is_given}");
+        let template = format!("{name}/{{partition}}-{{start_offset}}-{{end_offset}}.{{extension}}");
+        let mut config = sink(&bucket, &topic, &[("s3.format", "parquet"), ("s3.key.template", &template)]);
+        config["value.converter"] = json!("org.apache.kafka.connect.json.JsonConverter");
+        config["value.converter.schemas.enable"] = json!("true");
+        config["s3.metadata"] = json!("true");
+        if is_given {
+            config["s3.parquet.schema"] = json!(versions[1].to_string());
+        }
+        worker.create(&name, &config);
+        let keys = format!("{name}/*.parquet");
+        let count = |select: &str| bucket.number(&clickhouse, select, (&keys, "Parquet"));
+        until("all records", LONG, || count("uniqExact(_offset)") >= 100);
+        assert_eq!(count("sum(id)"), 4950);
+        assert_eq!(count("toUInt64(sum(price) * 100)"), 1_234_500);
+        assert_eq!(count("countIf(toUnixTimestamp64Milli(at) = 1767225600123)"), 100);
+        assert_eq!(count("countIf(note = 'n' AND id >= 50) + countIf(isNull(note) AND id < 50)"), 100);
+        let types = clickhouse.query(&format!("DESCRIBE {}", bucket.table(&keys, "Parquet")));
+        assert!(
+            types.contains("id\tNullable(Int64)") && types.contains("price\tNullable(Decimal(38, 2))"),
+            "{types}"
+        );
+    }
+    worker.stop();
+}
+
+#[test]
+fn avro_records_bring_their_columns() {
+    let (kafka, clickhouse, registry) = (Kafka::shared(), ClickHouse::shared(), registry());
+    let (bucket, name) = (Bucket::create("penstock-formats"), unique("avro"));
+    kafka.create_topic(&name, 1);
+    let fields = json!([
+        {"name": "id", "type": "int"},
+        {"name": "price", "type": {"type": "bytes", "logicalType": "decimal", "precision": 10, "scale": 2}},
+        {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "note", "type": ["null", "string"]},
+    ]);
+    let schema = json!({"type": "record", "name": "Sale", "fields": fields}).to_string();
+    let id = register(&registry, &format!("{name}-value"), &schema, &json!([]));
+    for number in 0..10_u8 {
+        // The number, 123.45 in two bytes, one second after 1970 began, and no note.
+        let value = [&[0][..], &id.to_be_bytes(), &[number * 2, 4, 0x30, 0x39, 0xd0, 0x0f, 0]].concat();
+        kafka.put_bytes(&name, &value);
+    }
     let template = format!("{name}/{{partition}}-{{start_offset}}-{{end_offset}}.{{extension}}");
     let mut config = sink(&bucket, &name, &[("s3.format", "parquet"), ("s3.key.template", &template)]);
-    config["value.converter"] = json!("org.apache.kafka.connect.json.JsonConverter");
-    config["value.converter.schemas.enable"] = json!("true");
-    config["s3.metadata"] = json!("true");
-    config["s3.parquet.schema"] = json!(versions[1].to_string());
+    config["value.converter"] = json!(AVRO);
+    config["value.converter.schema.registry.url"] = json!(registry);
     let mut worker = Worker::distributed().start();
     worker.create(&name, &config);
     let keys = format!("{name}/*.parquet");
     let count = |select: &str| bucket.number(&clickhouse, select, (&keys, "Parquet"));
-    until("all records", LONG, || count("uniqExact(_offset)") >= 100);
-    assert_eq!(count("sum(id)"), 4950);
-    assert_eq!(count("toUInt64(sum(price) * 100)"), 1_234_500);
-    assert_eq!(count("countIf(toUnixTimestamp64Milli(at) = 1767225600123)"), 100);
-    assert_eq!(count("countIf(note = 'n' AND id >= 50) + countIf(isNull(note) AND id < 50)"), 100);
+    until("all records", LONG, || count("uniqExact(id)") >= 10);
+    assert_eq!(count("countIf(price = 123.45 AND toUnixTimestamp64Milli(at) = 1000 AND isNull(note))"), 10);
     let types = clickhouse.query(&format!("DESCRIBE {}", bucket.table(&keys, "Parquet")));
-    assert!(
-        types.contains("id\tNullable(Int64)") && types.contains("price\tNullable(Decimal(38, 2))"),
-        "{types}"
-    );
+    for column in ["id\tNullable(Int32)", "price\tNullable(Decimal(10, 2))", "note\tNullable(String)"] {
+        assert!(types.contains(column), "{types}");
+    }
     worker.stop();
 }
 

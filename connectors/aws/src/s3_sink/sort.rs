@@ -32,7 +32,7 @@ pub struct Object {
 }
 
 /// What is known of schemas.
-pub type Schemas = HashMap<String, Result<Kind, String>>;
+pub type Schemas = HashMap<String, Result<Option<Kind>, String>>;
 
 /// Sorts while it reads each record once.
 pub struct Sorter<'s> {
@@ -133,7 +133,9 @@ impl<'s> Sorter<'s> {
         if let Some(given) = self.given {
             return parquet::fits(given, cell);
         }
-        let Some(schema) = record.value_schema() else {
+        // The schema of text says nothing of the JSON that it is.
+        let schema = record.value_schema().filter(|_| matches!(record.value(), Value::Flat(_)));
+        let Some(schema) = schema else {
             return object.kind.absorb(cell, &mut object.room);
         };
         if self.joined[at].iter().any(|joined| joined == schema) {
@@ -143,9 +145,10 @@ impl<'s> Sorter<'s> {
             if self.schemas.len() >= SCHEMAS_MAX {
                 self.schemas.clear();
             }
-            self.schemas.insert(schema.to_owned(), parquet::declared(schema));
+            self.schemas.insert(schema.to_owned(), parquet::of_record(schema));
         }
         let kind = self.schemas[schema].clone().map_err(|reason| format!("the value's schema: {reason}"))?;
+        let Some(kind) = kind else { return object.kind.absorb(cell, &mut object.room) };
         let joined = object.kind.clone().join(kind);
         if joined.columns() > FIELDS_MAX {
             return Err(format!(

@@ -10,6 +10,7 @@ mod partitions;
 mod plan;
 mod poll;
 mod rejects;
+mod schemas;
 mod write;
 
 pub use batch::Batch;

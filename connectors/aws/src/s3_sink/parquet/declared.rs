@@ -5,16 +5,21 @@ use super::kind::{FIELDS_MAX, Field, Kind};
 
 /// The kind of a struct's schema.
 pub fn declared(text: &str) -> Result<Kind, String> {
+    of_record(text)?.ok_or_else(|| "expected a schema of type struct with fields".into())
+}
+
+/// As [`declared`], of a schema that a record came with; none where its fields are not in its schema, as a map's.
+pub fn of_record(text: &str) -> Result<Option<Kind>, String> {
     let schema: Json =
         serde_json::from_str(text).map_err(|error| format!("expected a schema as JSON: {error}"))?;
     let kind = kind(&schema)?;
     if !matches!(&kind, Kind::Struct(fields) if !fields.is_empty()) {
-        return Err("expected a schema of type struct with fields".into());
+        return Ok(None);
     }
     if kind.columns() > FIELDS_MAX {
         return Err(format!("expected at most {FIELDS_MAX} columns, got {}", kind.columns()));
     }
-    Ok(kind)
+    Ok(Some(kind))
 }
 
 // Nothing that serde_json has read nests without end.
@@ -107,6 +112,19 @@ mod tests {
             Kind::Json,
         ];
         assert_eq!(kinds, expected);
+    }
+
+    #[test]
+    fn a_record_of_another_schema_has_its_fields_in_its_value() {
+        for other in [
+            r#"{"type":"map","keys":{"type":"string"},"values":{"type":"int32"}}"#,
+            r#"{"type":"struct","fields":[]}"#,
+        ] {
+            assert_eq!(of_record(other), Ok(None), "{other}");
+        }
+        assert!(of_record(r#"{"type":"int"}"#).is_err());
+        let schema = r#"{"type":"struct","fields":[{"field":"a","type":"int16"}]}"#;
+        assert_eq!(of_record(schema), declared(schema).map(Some));
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod shred;
 #[cfg(test)]
 mod tests;
 
-pub use declared::declared;
+pub use declared::{declared, of_record};
 pub use file::File;
 pub use kind::{FIELDS_MAX, Field, Kind, members};
 pub use shred::fits;

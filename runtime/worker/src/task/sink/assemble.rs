@@ -1,6 +1,7 @@
 //! Lays out a batch for the plugin: bytes borrowed from Kafka's buffers, or values that a converter made of them.
 use super::batch::{Batch, Ends};
 use super::rejects::{Reject, Stage};
+use super::schemas::{At, Schemas};
 use crate::converter::{self, Converted, Converter};
 use crate::task::config::TaskSpec;
 use crate::transform::{Converters, Memory, Refused, Rewriting, Shaped, Shaper, Shapes};
@@ -19,9 +20,17 @@ pub struct Assembler {
     rewriting: Option<Rewriting>,
     arena: Vec<u8>,
     /// Key and value of each record; none for a record that could not be converted.
-    converted: Vec<Option<(Converted, Converted)>>,
+    converted: Vec<Option<(Side, Side)>>,
+    /// What the converters say of values that the sink is given.
+    schemas: Schemas,
     /// `None` when no transform is configured.
     shaping: Option<Shaping>,
+}
+
+/// What a converter made of a key or value.
+struct Side {
+    converted: Converted,
+    schema: At,
 }
 
 /// The transforms, and what became of each record; none for a record that is left out.
@@ -65,6 +74,7 @@ impl Assembler {
             is_encoded: spec.plugin.is_encoded(),
             arena: Vec::new(),
             converted: Vec::new(),
+            schemas: Schemas::default(),
             shaping: shaper.map(|shaper| Shaping { shaper, shapes: Shapes::default(), shaped: Vec::new() }),
         })
     }
@@ -74,6 +84,7 @@ impl Assembler {
     pub fn convert(&mut self, batch: &Batch) -> Result<Vec<Reject>, converter::Error> {
         self.arena.clear();
         self.converted.clear();
+        self.schemas.clear();
         let mut rejects = Vec::new();
         if self.shaping.is_some() {
             return self.shape(batch);
@@ -121,15 +132,16 @@ impl Assembler {
         Ok(rejects)
     }
 
-    fn convert_one(
-        &mut self,
-        message: Message<'_>,
-    ) -> Result<(Converted, Converted), (Stage, converter::Error)> {
-        let Self { key, value, arena, rewriting, .. } = self;
+    fn convert_one(&mut self, message: Message<'_>) -> Result<(Side, Side), (Stage, converter::Error)> {
+        let Self { key, value, arena, rewriting, schemas, .. } = self;
         let start = arena.len();
-        let mut convert = |converter: &mut Converter, bytes| match rewriting {
-            Some(rewriting) => rewriting.rewrite(converter, bytes, arena),
-            None => converter.to_value(bytes, arena),
+        let mut convert = |converter: &mut Converter, bytes| {
+            if let Some(rewriting) = rewriting {
+                let converted = rewriting.rewrite(converter, bytes, arena)?;
+                return Ok(Side { converted, schema: None });
+            }
+            let converted = converter.to_value(bytes, arena)?;
+            Ok(Side { converted, schema: schemas.keep(converter.schema_text(bytes)) })
         };
         let converted = match convert(key, message.key()) {
             Ok(key) => match convert(value, message.value()) {
@@ -147,7 +159,7 @@ impl Assembler {
         if self.shaping.is_some() {
             return self.assemble_shaped(batch);
         }
-        let Self { assembly, is_encoded, rewriting, arena, converted, .. } = self;
+        let Self { assembly, is_encoded, rewriting, arena, converted, schemas, .. } = self;
         let has_gaps = converted.iter().any(Option::is_none);
         let mut origin = Origin { places: has_gaps.then(Vec::new), ..Origin::default() };
         let mut builder = assembly.begin();
@@ -176,8 +188,9 @@ impl Assembler {
                 } else {
                     // `convert` left one entry per record.
                     let Some(Some((k, v))) = values.next() else { continue };
-                    item.key = crossing(k, message.key(), arena);
-                    item.value = crossing(v, message.value(), arena);
+                    item.key = crossing(&k.converted, message.key(), arena);
+                    item.value = crossing(&v.converted, message.value(), arena);
+                    (item.key_schema, item.value_schema) = (schemas.text(k.schema), schemas.text(v.schema));
                     if *is_encoded {
                         (item.key, item.value) = (encoded(item.key), encoded(item.value));
                     }

@@ -23,9 +23,8 @@ pub struct Decoded {
 pub struct Side {
     /// The record's bytes themselves where nobody has to read them.
     pub converted: Converted,
-    /// Known where a transform touches this side.
+    /// Known where a transform touches this side, or the sink is given its value.
     pub schema: Option<Arc<Schema>>,
-    pub is_touched: bool,
 }
 
 pub struct Decoder<'a, 'c> {
@@ -42,20 +41,17 @@ impl Decoder<'_, '_> {
     pub fn decode(self, message: Message<'_>, out: &mut Vec<u8>) -> Result<Decoded, Refused> {
         let Touches { asks_for_tombstones, .. } = self.touches;
         let [key_is_foreign, value_is_foreign] = self.is_foreign;
-        let is_read = !self.is_encoded || key_is_foreign;
-        let key = side(
-            self.converters.key,
-            message.key(),
-            Need { is_read, is_touched: self.touches.key.any() },
-            self.schemas,
-            out,
-        );
+        let need = |is_touched: bool, is_foreign: bool| Need {
+            is_read: is_touched || is_foreign || !self.is_encoded,
+            has_schema: is_touched || !self.is_encoded,
+        };
+        let key_need = need(self.touches.key.any(), key_is_foreign);
+        let key = side(self.converters.key, message.key(), key_need, self.schemas, out);
         let key = key.map_err(|error| refused(error, Refused::Key))?;
-        let is_read = !self.is_encoded || value_is_foreign;
-        let need = Need { is_read, is_touched: self.touches.value.any() };
-        if asks_for_tombstones && !need.is_read && !need.is_touched {
+        let need = need(self.touches.value.any(), value_is_foreign);
+        if asks_for_tombstones && !need.is_read {
             let converted = null_or_bytes(self.converters.value, message.value(), out);
-            return Ok(Decoded { key, value: Side { converted, schema: None, is_touched: false } });
+            return Ok(Decoded { key, value: Side { converted, schema: None } });
         }
         let value = side(self.converters.value, message.value(), need, self.schemas, out);
         Ok(Decoded { key, value: value.map_err(|error| refused(error, Refused::Value))? })
@@ -75,10 +71,9 @@ impl Side {
 
 #[derive(Clone, Copy)]
 struct Need {
-    /// By the sink.
+    /// By the sink or a transform.
     is_read: bool,
-    /// By a transform.
-    is_touched: bool,
+    has_schema: bool,
 }
 
 fn side(
@@ -88,15 +83,14 @@ fn side(
     schemas: &mut Schemas,
     out: &mut Vec<u8>,
 ) -> Result<Side, converter::Error> {
-    let Need { is_read, is_touched } = need;
-    if !is_read && !is_touched {
+    if !need.is_read {
         let made = if bytes.is_some() { Converted::Bytes } else { Converted::Null };
-        return Ok(Side { converted: made, schema: None, is_touched });
+        return Ok(Side { converted: made, schema: None });
     }
     let made = converter.to_value(bytes, out)?;
-    let text = if is_touched { converter.schema_text(bytes) } else { None };
+    let text = if need.has_schema { converter.schema_text(bytes) } else { None };
     let schema = text.map(|text| schemas.get(text)).transpose().map_err(converter::Error::new)?;
-    Ok(Side { converted: made, schema, is_touched })
+    Ok(Side { converted: made, schema })
 }
 
 /// Whose fault it is that a side cannot be read.
@@ -158,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_side_brings_the_schema_that_javas_converter_would_hand_on() {
-        let need = Need { is_read: true, is_touched: true };
+        let need = Need { is_read: true, has_schema: true };
         let enveloped = r#"{"schema":{"type":"int8","optional":false},"payload":1}"#;
         for (class, bytes, expected) in [
             ("StringConverter", Some("a"), Some("string")),
@@ -177,7 +171,7 @@ mod tests {
 
     #[test]
     fn nothing_is_read_that_nobody_needs() {
-        let need = Need { is_read: false, is_touched: false };
+        let need = Need { is_read: false, has_schema: false };
         let (mut schemas, mut out) = (Schemas::default(), Vec::new());
         let read =
             side(&mut converter("JsonConverter", &[]), Some(b"{"), need, &mut schemas, &mut out).unwrap();

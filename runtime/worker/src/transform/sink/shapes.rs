@@ -79,7 +79,7 @@ impl Shapes {
             let schema = slot.schema.as_ref().map(|schema| self.schema(schema));
             return Shape { content: Content::Flat(start..arena.len()), schema };
         }
-        let schema = side.schema.as_ref().filter(|_| side.is_touched).map(|schema| self.schema(schema));
+        let schema = side.schema.as_ref().map(|schema| self.schema(schema));
         Shape { content: Content::Converted(side.converted), schema }
     }
 
