@@ -236,7 +236,7 @@ fn what_cannot_be_read_stops_the_task_or_is_left_out_aloud() {
     given.kinesis.put(&given.stream, &changes);
     let gap = ("source.dynamodb.export.gap.allowed", "true");
     given.fails(&[gap], &["shard shardId-", "sequence number ", "expected eventName to be INSERT"]);
-    let (name, to) = given.submit(&[gap, ("source.errors.tolerance", "all")]);
+    let (name, to) = given.submit(&[gap, ("errors.tolerance", "all")]);
     let total = given.sample.summary["items_in_export"].as_u64().unwrap() + changes.len() as u64 - 2;
     let lines = || std::fs::read_to_string(&to).unwrap_or_default().lines().count() as u64;
     until("all items and changes", SOON, || lines() >= total);

@@ -27,8 +27,8 @@ pub const SINK: &str = "sink.";
 /// Asks for exactly-once delivery, of the sink and of the way to it.
 const EXACTLY_ONCE: &str = "sink.exactlyOnce";
 const CLASS_KEY: &str = "connector.class";
-/// Settings of the whole that each end sees as well.
-const SHARED_KEYS: [&str; 2] = ["name", "tasks.max"];
+/// Settings of the whole that each end sees as well, unless it has its own.
+const SHARED_KEYS: [&str; 3] = ["name", "tasks.max", "errors.tolerance"];
 
 /// A pipe is a part of the worker.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -126,7 +126,8 @@ impl Pipe {
         let task = |(source, sink): (&Config, &Config)| {
             let mut task = shared.clone();
             for (prefix, end) in [(SOURCE, source), (SINK, sink)] {
-                for (key, value) in end.iter().filter(|(key, _)| !SHARED_KEYS.contains(key)) {
+                let is_shared = |key, value| SHARED_KEYS.contains(&key) && shared.get(key) == Some(value);
+                for (key, value) in end.iter().filter(|(key, value)| !is_shared(*key, *value)) {
                     task.set(format!("{prefix}{key}"), value);
                 }
             }
@@ -268,14 +269,22 @@ mod tests {
             ("source.connector.class", "FileStreamSource"),
             ("sink.file", "out.txt"),
             ("value.converter", "x"),
+            ("errors.tolerance", "all"),
+            ("source.errors.tolerance", "none"),
         ]);
         let seen = |prefix| {
             let part = part(&whole, prefix);
             part.iter().map(|(key, value)| format!("{key}={}", value.unwrap())).collect::<Vec<_>>()
         };
-        let source = ["name=p", "tasks.max=3", "file=in.txt", "connector.class=FileStreamSource"];
+        let source = [
+            "name=p",
+            "tasks.max=3",
+            "errors.tolerance=none",
+            "file=in.txt",
+            "connector.class=FileStreamSource",
+        ];
         assert_eq!(seen(SOURCE), source);
-        assert_eq!(seen(SINK), ["name=p", "tasks.max=3", "file=out.txt"]);
+        assert_eq!(seen(SINK), ["name=p", "tasks.max=3", "errors.tolerance=all", "file=out.txt"]);
     }
 
     #[test]
