@@ -176,12 +176,22 @@ fn exactly_once_gives_no_record_twice_through_reshards_a_stop_and_a_kill() {
 
 #[test]
 fn many_shards_are_all_read_at_once_by_two_tasks() {
+    many_shards_are_read_at_once(2, "polling");
+}
+
+/// So many subscriptions take more than one connection.
+#[test]
+fn many_shards_are_all_subscribed_to_by_one_task() {
+    many_shards_are_read_at_once(1, "fanout");
+}
+
+fn many_shards_are_read_at_once(tasks: usize, mode: &str) {
     let (kafka, kinesis) = (Kafka::shared(), Kinesis::shared());
     let (name, stream) = (unique("many"), unique("stream"));
     kafka.create_topic(&stream, 4);
     kinesis.create(&stream, 64);
     let mut worker = Worker::distributed().start();
-    worker.create(&name, &source(&kinesis, &stream, 2, &[]));
+    worker.create(&name, &source(&kinesis, &stream, tasks, &[("kinesis.mode", mode)]));
     let label = format!("connector=\"{name}\"");
     let open = || worker.metric("penstock_plugin_value", &[&label, "name=\"shards_open\""]);
     until("a reader for each shard", SOON, || open() >= 64.0);
@@ -198,7 +208,10 @@ fn many_shards_are_all_read_at_once_by_two_tasks() {
         .iter()
         .map(|record| record.header("kinesis.shard.id").unwrap().to_owned())
         .collect();
-    println!("64 shards on 2 tasks: records of {} shards, the worst lag seen was {worst} ms", shards.len());
+    println!(
+        "64 shards on {tasks} tasks by {mode}: records of {} shards, the worst lag seen was {worst} ms",
+        shards.len()
+    );
     assert!(shards.len() > 32, "{shards:?}");
     assert!(worst <= 2000.0, "a shard was behind by {worst} ms");
     worker.stop();
