@@ -196,7 +196,7 @@ fn batches() -> Vec<Setting> {
             "Records of a batch, which is one insert for each table. More make fewer and larger parts.",
         ),
         Setting::long(flush::BYTES).range(1, 256 << 20).doc(
-            "Bytes of a batch. Without a value they are 10485760, or 32 MB for each GB of \
+            "Bytes of a batch. Without a value they are 16777216, or 32 MB for each GB of \
              penstock.memory.budget.bytes where that is more.",
         ),
         Setting::long(flush::AGE_MS).default("1000").range(1, 600_000).doc(

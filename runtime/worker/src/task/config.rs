@@ -136,8 +136,8 @@ impl BatchLimits {
 const BY_PLUGIN: &str = ", the default that the plugin declares";
 /// Bytes of a batch grow with the budget: 32 MB for each GB of it.
 const BATCHES_IN_BUDGET: u64 = 32;
-/// A busy ClickHouse task peaks at 141 MB with this and at 180 with 16 MiB (`bench/RESULTS.md`).
-const BYTES_MIN: u64 = 10 << 20;
+/// A second of 64 partitions with 1,000 records of 244 bytes each: one part a second (`bench/RESULTS.md`).
+const BYTES_MIN: u64 = 16 << 20;
 const BYTES_MAX: u64 = 256 << 20;
 
 pub fn wrong(sentence: &str) -> Failure {
@@ -279,7 +279,7 @@ mod tests {
     fn limits_are_the_connectors_then_the_plugins_then_the_workers() {
         let declared = r#"[{"name":"a"},{"name":"penstock.batch.rows.max","default":"7"},
             {"name":"penstock.batch.bytes.max","default":null}]"#;
-        assert_eq!(limits(&[], "[]", 64 << 20), (50_000, 10 << 20, 500));
+        assert_eq!(limits(&[], "[]", 64 << 20), (50_000, 16 << 20, 500));
         assert_eq!(limits(&[], declared, 1 << 30), (7, 32 << 20, 500));
         let own = [("penstock.batch.rows.max", "9"), ("penstock.batch.age.max.ms", "100")];
         assert_eq!(limits(&own, declared, 1 << 40), (9, 256 << 20, 100));
