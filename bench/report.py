@@ -29,8 +29,15 @@ STREAMS = [
     ("p99 ms", "p99_ms"), ("greatest ms", "max_ms"), ("worker CPU % of a core", "cpu_percent"),
     ("peak memory MB", "peak_mb"),
 ]
+FILES = [
+    ("rows/s", "rows_per_s"), ("MB/s", "mb_per_s"), ("MB per CPU second of the reader", "mb_per_cpu_s"),
+    ("rows per CPU second of the reader", "rows_per_cpu_s"), ("CPU µs/row, worker and server", "all_cpu_us_per_row"),
+    ("peak memory MB", "peak_mb"),
+]
+WORKERS = ("penstock", "java", "clickhouse")
 START = "start and idle"
 PARTS = "64 partitions, 1,000 rows/s each: "
+S3 = "S3 into ClickHouse: "
 KINESIS = "Kinesis, 16 shards, into ClickHouse"
 LATENCY = "age of a row when a query finds it"
 FIRST_START = "first start, plugins new"
@@ -72,13 +79,13 @@ def table(summary, cases, columns):
     lines = ["| case | worker | runs | " + " | ".join(title for title, _ in columns) + " |",
              "|---|---|---|" + "---|" * len(columns)]
     for case in cases:
-        both = [worker for worker in ("penstock", "java") if f"{case} · {worker}" in summary]
+        both = [worker for worker in WORKERS if f"{case} · {worker}" in summary]
         for worker in both:
             figures = summary[f"{case} · {worker}"]
             runs = max((figure["n"] for figure in figures.values()), default=0)
             cells = [case, worker, str(runs), *(cell(figures, key) for _, key in columns)]
             lines.append("| " + " | ".join(cells) + " |")
-        if len(both) == 2:
+        if "java" in both[1:]:
             cells = [case, "**Penstock : Java**", "", *(ratio(summary, case, key) for _, key in columns)]
             lines.append("| " + " | ".join(cells) + " |")
     return lines
@@ -116,7 +123,8 @@ def markdown(result):
     machine, versions, summary = result["machine"], result["versions"], result["summary"]
     cases = sorted({run["case"] for run in result["runs"]} - {START, FIRST_START, LATENCY, KINESIS})
     steady = [case for case in cases if case.startswith(PARTS)]
-    cases = [case for case in cases if not case.startswith(PARTS)]
+    files = [case for case in cases if case.startswith(S3)]
+    cases = [case for case in cases if not case.startswith((PARTS, S3))]
     loads = ["/".join(f"{load:.2f}" for load in machine[key]) for key in ("load_before", "load_after")]
     data = "; ".join(f"{name}: {one['records']:,} records {size(one)}, {one['fields']} fields, "
                      f"{one['partitions']} partitions" for name, one in result["data"].items())
@@ -136,6 +144,8 @@ def markdown(result):
         lines += [*table(summary, [LATENCY], LATENCIES), ""]
     if any(run["case"] == KINESIS for run in result["runs"]):
         lines += [*table(summary, [KINESIS], STREAMS), ""]
+    if files:
+        lines += [*table(summary, files, FILES), ""]
     if steady:
         lines += [*table(summary, steady, INSERTS), ""]
     # "First start" has Penstock only: the plugins of its folder are new to it.

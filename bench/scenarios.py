@@ -57,7 +57,15 @@ def fed(lab, worker, data):
     return sum(offsets) == data.records
 
 
-class FileTarget:
+class Target:
+    """Where rows arrive, and how they are counted there."""
+
+    def source(self):
+        """The settings that say where they come from."""
+        return {"topics": self.data.topic, "key.converter": STRING}
+
+
+class FileTarget(Target):
     """Counts by the file's length: every line has the same."""
 
     def __init__(self, worker, data):
@@ -83,7 +91,7 @@ class FileTarget:
         self.path.unlink(missing_ok=True)
 
 
-class ClickHouseTarget:
+class ClickHouseTarget(Target):
     def __init__(self, worker, data):
         self.services, self.topic, self.data = worker.lab.services, data.topic, data
         self.table = worker.name.replace("-", "_")
@@ -130,6 +138,13 @@ class RawTarget(ClickHouseTarget):
         return tuple(map(int, found))
 
 
+class PlainTarget(RawTarget):
+    """The same without compression on the way to the server."""
+
+    def config(self):
+        return {**super().config(), "compression": "none"}
+
+
 class ExactTarget(ClickHouseTarget):
     """The same table, which keeps tokens, under exactly-once delivery."""
 
@@ -145,6 +160,25 @@ class ExactTarget(ClickHouseTarget):
         if rows != distinct:
             raise RuntimeError(f"{self.table}: {rows - distinct} rows came twice under exactly-once delivery")
         return rows, distinct
+
+
+class PipeTarget(ClickHouseTarget):
+    """What a generator makes in the same task goes there without a topic."""
+
+    def source(self):
+        return {"connector.class": "Pipe", "source.connector.class": "DatagenSource", "source.topic": self.table,
+                "source.fields": self.data.datagen(), "source.total": str(self.data.records),
+                "source.format": "json", "source.key.field": "id"}
+
+    def config(self):
+        own = super().config()
+        own = {key: own[key] for key in ("hostname", "port", "database", "username", "password")}
+        return {f"sink.{key}": value for key, value in {"connector.class": "ClickHouseSink", **own}.items()}
+
+
+class ExactPipeTarget(PipeTarget, ExactTarget):
+    def config(self):
+        return {**PipeTarget.config(self), "sink.exactlyOnce": "true"}
 
 
 def sink(lab, worker, make_target, data):
@@ -184,8 +218,8 @@ class Drain:
 
     def run(self):
         worker, name = self.worker, self.worker.name
-        config = {"tasks.max": str(self.lab.tasks), "topics": self.data.topic, "key.converter": STRING,
-                  **self.target.config(), **self.lab.connector_settings(worker.kind)}
+        config = {"tasks.max": str(self.lab.tasks), **self.target.source(), **self.target.config(),
+                  **self.lab.connector_settings(worker.kind)}
         self.cpu_before, self.start = process.cpu_s(worker.pid), time.monotonic()
         worker.create(name, config)
         self.created_s = time.monotonic() - self.start

@@ -52,6 +52,10 @@ class Services:
         line = run([self.scripts / "up", "kinesis"], UP_LIMIT_S, env=self.env).strip()
         return line.split("=", 1)[1]
 
+    def start_s3(self):
+        line = run([self.scripts / "up", "s3"], UP_LIMIT_S, env=self.env).strip()
+        return line.split("=", 1)[1]
+
     def stop(self):
         """Everything that was started here goes, with its data."""
         if self.kafka and "PENSTOCK_TEST_KAFKA" in os.environ:
