@@ -1,7 +1,6 @@
 //! The source's settings, parsed and checked against each other.
 use std::time::Duration;
 
-use globset::{GlobBuilder, GlobMatcher};
 use penstock_sdk::{Config, Error, Problem, Result};
 
 use super::position::LANES;
@@ -16,7 +15,6 @@ pub struct Settings {
     pub bucket: String,
     pub prefix: String,
     pub glob: String,
-    matcher: Option<GlobMatcher>,
     pub access: Access,
     pub topic: String,
     pub mode: Mode,
@@ -104,8 +102,7 @@ impl Settings {
         Ok(Self {
             topic: topic(config, &bucket),
             prefix: text(config, "s3.prefix").to_owned(),
-            glob: text(config, GLOB).to_owned(),
-            matcher: matcher(config).map_err(|reason| Error::config(format!("{GLOB}: {reason}")))?,
+            glob: glob(config).map_err(|reason| Error::config(format!("{GLOB}: {reason}")))?,
             access: Access::parse(config, None)?,
             mode: mode(config)?,
             format,
@@ -138,13 +135,13 @@ impl Settings {
     /// Whether a key is one of those that are wanted. What stands for a folder is none.
     pub fn wants(&self, key: &str) -> bool {
         let Some(rest) = key.strip_prefix(self.prefix.as_str()) else { return false };
-        !key.ends_with('/') && self.matcher.as_ref().is_none_or(|matcher| matcher.is_match(rest))
+        !key.ends_with('/') && (self.glob.is_empty() || fast_glob::glob_match(&self.glob, rest))
     }
 
     /// What all wanted keys begin with.
     pub fn listed(&self) -> String {
         let plain =
-            self.glob.find(|letter| "*?[{\\".contains(letter)).map_or(&*self.glob, |at| &self.glob[..at]);
+            self.glob.find(|letter| "!*?[{\\".contains(letter)).map_or(&*self.glob, |at| &self.glob[..at]);
         format!("{}{plain}", self.prefix)
     }
 
@@ -198,7 +195,7 @@ pub fn problems(config: &Config) -> Vec<Problem> {
     {
         wrong(BUCKET, format!("expected the name of a bucket, without s3:// and folders, got {name:?}"));
     }
-    if let Err(reason) = matcher(config) {
+    if let Err(reason) = glob(config) {
         wrong(GLOB, reason);
     }
     if text(config, "s3.prefix").starts_with('/') {
@@ -245,14 +242,10 @@ fn mode(config: &Config) -> Result<Mode> {
     Ok(Mode::Queue(Queue { url, visibility: ms("s3.sqs.visibility.ms", 300_000)? }))
 }
 
-fn matcher(config: &Config) -> Result<Option<GlobMatcher>, String> {
+fn glob(config: &Config) -> Result<String, String> {
     let glob = text(config, GLOB);
-    if glob.is_empty() {
-        return Ok(None);
-    }
-    let built =
-        GlobBuilder::new(glob).literal_separator(true).backslash_escape(true).empty_alternates(true).build();
-    built.map(|glob| Some(glob.compile_matcher())).map_err(|error| error.kind().to_string())
+    fast_glob::validate(glob).map_err(|error| error.to_string())?;
+    Ok(glob.to_owned())
 }
 
 fn byte(config: &Config, name: &str) -> Result<Option<u8>, String> {
@@ -312,9 +305,10 @@ mod tests {
         assert!(wants("**/*.json", "in/a/b/c.json") && wants("**/*.json", "in/c.json"));
         assert!(wants("20[0-9]?/x{1,2}.csv{,.gz}", "in/2026/x2.csv") && wants("{a,b}*", "in/b1"));
         assert!(wants("x{1,2}.csv{,.gz}", "in/x1.csv.gz") && !wants("x{1,2}.csv", "in/x3.csv"));
+        assert!(wants("!**/*.tmp", "in/a/b") && !wants("!**/*.tmp", "in/a/b.tmp"));
         let listed = |glob: &str| settings(&[("s3.prefix", "in/"), (GLOB, glob)]).listed();
         assert_eq!((listed("2026-*/x.csv").as_str(), listed("a.json").as_str()), ("in/2026-", "in/a.json"));
-        refused(&[(GLOB, "a{b")], "s3.glob: unclosed alternate group");
+        refused(&[(GLOB, "a{b")], "s3.glob: unclosed brace expansion at byte 1");
     }
 
     #[test]
