@@ -122,7 +122,8 @@ fn least_rights_are_enough_and_what_is_denied_is_named() {
          _header_values Array(String)) ENGINE = MergeTree ORDER BY id"
     ));
     let worker = alone();
-    let more = [READER.as_slice(), &[("source.s3.prefix", prefix.as_str()), ("tasks.max", "2")]].concat();
+    let own = [("source.s3.prefix", prefix.as_str()), ("source.s3.headers", "true"), ("tasks.max", "2")];
+    let more = [READER.as_slice(), &own].concat();
     worker.create(&table, &pipe(&bucket, &clickhouse, &table, &more));
     until("three rows", SOON, || clickhouse.count(&table) == 3);
     let told = clickhouse.query(&format!(

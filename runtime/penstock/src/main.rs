@@ -3,6 +3,7 @@
 mod args;
 mod failure;
 mod logs;
+mod memory;
 mod plugin;
 mod quickstart;
 mod run;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    memory::give_back();
     let done = match args::Arguments::parse().command {
         args::Command::Run(args) => run::run(args),
         args::Command::Quickstart(args) => quickstart::run(&args),
