@@ -54,6 +54,13 @@ impl About {
         self
     }
 
+    /// Several settings, in their order.
+    #[must_use]
+    pub fn settings(mut self, settings: impl IntoIterator<Item = Setting>) -> Self {
+        self.settings.extend(settings);
+        self
+    }
+
     /// A sink that decodes by itself: keys and values arrive as they are in Kafka, and [`crate::Task`] tells
     /// which converter the user configured for them.
     #[must_use]

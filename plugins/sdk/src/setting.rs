@@ -155,6 +155,25 @@ impl Setting {
         self
     }
 
+    /// Settings in groups, which follow each other as a form shows them. A name may come again.
+    ///
+    /// ```
+    /// use penstock_sdk::{About, Setting};
+    ///
+    /// let target = vec![Setting::string("url").required().doc("Where records go.")];
+    /// let batches = vec![Setting::int("rows.max").default("1000").doc("Records of a request.")];
+    /// let settings = Setting::grouped([("Target", target), ("Batches", batches)]);
+    /// let about = About::new("MySink", "Writes somewhere.").settings(settings);
+    /// # let _ = about;
+    /// ```
+    #[must_use]
+    pub fn grouped<const N: usize>(groups: [(&str, Vec<Self>); N]) -> Vec<Self> {
+        let of = |(name, settings): (&str, Vec<Self>)| {
+            settings.into_iter().map(|setting| setting.group(name)).collect::<Vec<_>>()
+        };
+        groups.into_iter().flat_map(of).collect()
+    }
+
     #[must_use]
     pub fn display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = Some(name.into());
