@@ -3,7 +3,7 @@ use penstock_sdk::{Importance, Setting};
 
 /// All settings that say where AWS is and who asks.
 pub fn declare() -> Vec<Setting> {
-    place().into_iter().chain(identity()).map(|setting| setting.group("AWS")).collect()
+    [place(), identity()].concat()
 }
 
 fn place() -> Vec<Setting> {

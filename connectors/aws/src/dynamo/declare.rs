@@ -5,18 +5,14 @@ use crate::{access, kinesis};
 
 /// All settings, in the order in which a form shows them.
 pub fn declare() -> Vec<Setting> {
-    let group = |name: &'static str, settings: Vec<Setting>| {
-        settings.into_iter().map(move |setting| setting.group(name)).collect::<Vec<_>>()
-    };
-    [
-        group("Source", source()),
-        group("Snapshot", snapshot()),
-        access::declare(),
-        group("AWS", endpoints()),
-        group("Records", records()),
-        group("Reading", kinesis::reading()),
-    ]
-    .concat()
+    Setting::grouped([
+        ("Source", source()),
+        ("Snapshot", snapshot()),
+        ("AWS", access::declare()),
+        ("AWS", endpoints()),
+        ("Records", records()),
+        ("Reading", kinesis::reading()),
+    ])
 }
 
 fn source() -> Vec<Setting> {
@@ -144,23 +140,4 @@ fn records() -> Vec<Setting> {
              errors.tolerance=all is left out, logged and counted.",
         ),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_setting_is_in_a_group_and_declared_once() {
-        let mut names = Vec::new();
-        for setting in declare() {
-            let told = format!("{setting:?}");
-            assert!(told.contains("group: Some("), "{told}");
-            names.push(told.split('"').nth(1).unwrap_or_default().to_owned());
-        }
-        let all = names.len();
-        names.sort();
-        names.dedup();
-        assert_eq!(names.len(), all);
-    }
 }

@@ -51,18 +51,15 @@ pub struct DynamoDb {
 
 impl Source for DynamoDb {
     fn about() -> About {
-        let about = About::new(
+        About::new(
             "DynamoDb",
             "Reads a DynamoDB table: a snapshot from an export in S3, then every change from its Kinesis stream.",
-        );
-        declare::declare().into_iter().fold(
-            about
-                .alias("DynamoDbSource")
-                .alias("DynamoDbSourceConnector")
-                .version(env!("CARGO_PKG_VERSION"))
-                .exactly_once(),
-            About::setting,
         )
+        .alias("DynamoDbSource")
+        .alias("DynamoDbSourceConnector")
+        .version(env!("CARGO_PKG_VERSION"))
+        .exactly_once()
+        .settings(declare::declare())
     }
 
     fn validate(config: &Config) -> Vec<Problem> {

@@ -5,11 +5,12 @@ use crate::access;
 
 /// All settings, in the order in which a form shows them.
 pub fn declare() -> Vec<Setting> {
-    let group = |name: &'static str, settings: Vec<Setting>| {
-        settings.into_iter().map(move |setting| setting.group(name)).collect::<Vec<_>>()
-    };
-    [group("Source", source()), access::declare(), group("Records", records()), group("Reading", reading())]
-        .concat()
+    Setting::grouped([
+        ("Source", source()),
+        ("AWS", access::declare()),
+        ("Records", records()),
+        ("Reading", reading()),
+    ])
 }
 
 fn source() -> Vec<Setting> {
@@ -84,17 +85,4 @@ pub fn reading() -> Vec<Setting> {
             "Bytes that a task may hold ready of all of its shards together. While they are in use nothing is fetched.",
         ),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_setting_is_in_a_group() {
-        for setting in declare() {
-            let told = format!("{setting:?}");
-            assert!(told.contains("group: Some("), "{told}");
-        }
-    }
 }

@@ -37,18 +37,15 @@ pub struct KinesisSource(Flow);
 
 impl Source for KinesisSource {
     fn about() -> About {
-        let about = About::new(
+        About::new(
             "KinesisSource",
             "Reads Kinesis data streams, all shards at once, by polling or enhanced fan-out.",
-        );
-        declare::declare().into_iter().fold(
-            about
-                .alias("KinesisSourceConnector")
-                .alias("io.penstock.KinesisSource")
-                .version(env!("CARGO_PKG_VERSION"))
-                .replays(),
-            About::setting,
         )
+        .alias("KinesisSourceConnector")
+        .alias("io.penstock.KinesisSource")
+        .version(env!("CARGO_PKG_VERSION"))
+        .replays()
+        .settings(declare::declare())
     }
 
     fn validate(config: &Config) -> Vec<Problem> {

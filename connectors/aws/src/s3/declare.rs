@@ -5,18 +5,14 @@ use crate::access;
 
 /// All settings, in the order in which a form shows them.
 pub fn declare() -> Vec<Setting> {
-    let group = |name: &'static str, settings: Vec<Setting>| {
-        settings.into_iter().map(move |setting| setting.group(name)).collect::<Vec<_>>()
-    };
-    [
-        group("Source", source()),
-        access::declare(),
-        group("Files", files()),
-        group("Cells", cells()),
-        group("Records", records()),
-        group("Reading", reading()),
-    ]
-    .concat()
+    Setting::grouped([
+        ("Source", source()),
+        ("AWS", access::declare()),
+        ("Files", files()),
+        ("Cells", cells()),
+        ("Records", records()),
+        ("Reading", reading()),
+    ])
 }
 
 fn source() -> Vec<Setting> {
@@ -122,17 +118,4 @@ fn reading() -> Vec<Setting> {
              larger than half of it is fetched column by column, in smaller parts.",
         ),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_setting_is_in_a_group() {
-        for setting in declare() {
-            let told = format!("{setting:?}");
-            assert!(told.contains("group: Some("), "{told}");
-        }
-    }
 }

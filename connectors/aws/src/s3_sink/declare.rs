@@ -6,11 +6,12 @@ use crate::access;
 
 /// All settings, in the order in which a form shows them.
 pub fn declare() -> Vec<Setting> {
-    let group = |name: &'static str, settings: Vec<Setting>| {
-        settings.into_iter().map(move |setting| setting.group(name)).collect::<Vec<_>>()
-    };
-    [group("Sink", sink()), access::declare(), group("Records", records()), group("Batches", batches())]
-        .concat()
+    Setting::grouped([
+        ("Sink", sink()),
+        ("AWS", access::declare()),
+        ("Records", records()),
+        ("Batches", batches()),
+    ])
 }
 
 fn sink() -> Vec<Setting> {

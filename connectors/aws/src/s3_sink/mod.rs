@@ -49,18 +49,15 @@ struct Progress {
 
 impl Sink for S3Sink {
     fn about() -> About {
-        let about = About::new(
+        About::new(
             "S3Sink",
             "Writes records to objects of S3 as JSON lines, text lines or Parquet, exactly once on request.",
-        );
-        declare::declare().into_iter().fold(
-            about
-                .alias("S3SinkConnector")
-                .alias("io.penstock.S3Sink")
-                .version(env!("CARGO_PKG_VERSION"))
-                .exactly_once(),
-            About::setting,
         )
+        .alias("S3SinkConnector")
+        .alias("io.penstock.S3Sink")
+        .version(env!("CARGO_PKG_VERSION"))
+        .exactly_once()
+        .settings(declare::declare())
     }
 
     fn validate(config: &Config) -> Vec<Problem> {

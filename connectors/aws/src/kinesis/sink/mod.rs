@@ -46,18 +46,15 @@ struct Sorted<'a> {
 
 impl Sink for KinesisSink {
     fn about() -> About {
-        let about = About::new(
+        About::new(
             "KinesisSink",
             "Writes records to Kinesis data streams, in order per key, packed on request.",
-        );
-        declare::declare().into_iter().fold(
-            about
-                .alias("KinesisSinkConnector")
-                .alias("io.penstock.KinesisSink")
-                .version(env!("CARGO_PKG_VERSION"))
-                .encoded(),
-            About::setting,
         )
+        .alias("KinesisSinkConnector")
+        .alias("io.penstock.KinesisSink")
+        .version(env!("CARGO_PKG_VERSION"))
+        .encoded()
+        .settings(declare::declare())
     }
 
     fn validate(config: &Config) -> Vec<Problem> {
