@@ -23,21 +23,18 @@ pub struct ClickHouseSink {
 
 impl Sink for ClickHouseSink {
     fn about() -> About {
-        let about = About::new(
+        About::new(
             "ClickHouseSink",
             "Inserts JSON, Avro and Protobuf records into ClickHouse tables, decoded by the columns that each table has.",
-        );
-        settings::declare().into_iter().fold(
-            about
-                .alias("ClickHouseSinkConnector")
-                .alias("com.clickhouse.kafka.connect.ClickHouseSinkConnector")
-                .version(env!("CARGO_PKG_VERSION"))
-                .encoded()
-                .asks_registries()
-                .reads_protobuf()
-                .exactly_once(),
-            About::setting,
         )
+        .alias("ClickHouseSinkConnector")
+        .alias("com.clickhouse.kafka.connect.ClickHouseSinkConnector")
+        .version(env!("CARGO_PKG_VERSION"))
+        .encoded()
+        .asks_registries()
+        .reads_protobuf()
+        .exactly_once()
+        .settings(settings::declare())
     }
 
     fn validate(config: &Config) -> Vec<Problem> {

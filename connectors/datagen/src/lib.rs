@@ -35,13 +35,12 @@ pub struct DatagenSource {
 
 impl Source for DatagenSource {
     fn about() -> About {
-        let about =
-            About::new("DatagenSource", "makes records from a seed, at a given rate, for tests and demos")
-                .alias("io.penstock.DatagenSource")
-                .alias("Datagen")
-                .version(env!("CARGO_PKG_VERSION"))
-                .replays();
-        settings::declare().into_iter().fold(about, About::setting)
+        About::new("DatagenSource", "makes records from a seed, at a given rate, for tests and demos")
+            .alias("io.penstock.DatagenSource")
+            .alias("Datagen")
+            .version(env!("CARGO_PKG_VERSION"))
+            .replays()
+            .settings(settings::declare())
     }
 
     fn validate(config: &Config) -> Vec<Problem> {

@@ -5,7 +5,7 @@ use super::{RECORD_BYTES, flush};
 
 /// All settings, in the order in which a form shows them.
 pub fn declare() -> Vec<Setting> {
-    grouped([
+    Setting::grouped([
         ("Connection", connection()),
         ("Target", target()),
         ("Rows", rows()),
@@ -14,14 +14,6 @@ pub fn declare() -> Vec<Setting> {
         ("Delivery", delivery()),
         ("Compatibility", ignored()),
     ])
-}
-
-/// Groups follow each other as a form shows them.
-pub fn grouped<const N: usize>(groups: [(&str, Vec<Setting>); N]) -> Vec<Setting> {
-    groups
-        .into_iter()
-        .flat_map(|(group, settings)| settings.into_iter().map(move |setting| setting.group(group)))
-        .collect()
 }
 
 /// How a server is reached, which the source needs as well.

@@ -18,7 +18,7 @@ use crate::values::Loss;
 pub use connection::{
     CERTIFICATE, Compression, Connection, Host, KEY, Login, Pem, Proxy, ROOT, SERVER_NAME, Trust,
 };
-pub use declare::{connection, declare, grouped};
+pub use declare::{connection, declare};
 pub use flush::Flush;
 pub use import::StateImport;
 use parts::{Properties, async_insert, pairs, server_settings, token_settings};

@@ -1,11 +1,16 @@
 //! Declares the settings of the source; those of the connection are the sink's.
 use penstock_sdk::{Importance, Setting};
 
-use crate::settings::{connection, grouped};
+use crate::settings::connection;
 
 /// All settings, in the order in which a form shows them.
 pub fn declare() -> Vec<Setting> {
-    grouped([("Connection", connection()), ("Source", source()), ("Rows", rows()), ("Reading", reading())])
+    Setting::grouped([
+        ("Connection", connection()),
+        ("Source", source()),
+        ("Rows", rows()),
+        ("Reading", reading()),
+    ])
 }
 
 fn source() -> Vec<Setting> {

@@ -49,18 +49,15 @@ pub struct ClickHouseSource {
 
 impl Source for ClickHouseSource {
     fn about() -> About {
-        let about = About::new(
+        About::new(
             "ClickHouseSource",
             "Makes records of the rows of ClickHouse tables and queries, and follows them by a growing column.",
-        );
-        declare::declare().into_iter().fold(
-            about
-                .alias("ClickHouseSourceConnector")
-                .alias("io.penstock.ClickHouseSource")
-                .version(env!("CARGO_PKG_VERSION"))
-                .exactly_once(),
-            About::setting,
         )
+        .alias("ClickHouseSourceConnector")
+        .alias("io.penstock.ClickHouseSource")
+        .version(env!("CARGO_PKG_VERSION"))
+        .exactly_once()
+        .settings(declare::declare())
     }
 
     fn validate(config: &Config) -> Vec<Problem> {
