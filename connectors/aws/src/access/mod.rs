@@ -8,9 +8,11 @@ pub mod server;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use client::{connector, http, load};
 pub use declare::declare;
 pub use failure::{Cause, Failure};
 pub use identity::Identity;
 pub use settings::{Access, is_url, problem, problems};
+pub use waiting::{ask, opened, runtime, validated};

@@ -20,6 +20,7 @@ use penstock_sdk::{About, Config, Error, Fields, Kind, Level, Poll, Problem, Res
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{Receiver, channel};
 
+use crate::access;
 use crate::kinesis::{Flow, Start, is_full};
 
 use conductor::{Conductor, News};
@@ -65,10 +66,7 @@ impl Source for DynamoDb {
     fn validate(config: &Config) -> Vec<Problem> {
         let found = settings::problems(config);
         let Ok(settings) = Settings::parse(config) else { return found };
-        match question::check(&settings) {
-            Err(error) if *error.kind() == Kind::Config => vec![question::problem(&error)],
-            _ => found,
-        }
+        access::validated(found, question::check(&settings), (&["kinesis.", "dynamodb."], "dynamodb.table"))
     }
 
     fn ask(question: &str, config: &Config, _input: &str) -> Result<Option<String>> {
@@ -89,7 +87,7 @@ impl Source for DynamoDb {
         Ok(Self {
             task: task.clone(),
             settings,
-            runtime: Some(runtime()?),
+            runtime: Some(access::runtime("dynamodb")?),
             news: None,
             outlet: None,
             held: None,
@@ -252,16 +250,6 @@ impl Drop for DynamoDb {
         }
         progress::forget(&self.task, &self.settings);
     }
-}
-
-/// One thread: it waits for S3 for the most part, and unpacks.
-fn runtime() -> Result<Runtime> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("dynamodb")
-        .enable_all()
-        .build();
-    runtime.map_err(|error| Error::retry(format!("starting a thread: {error}")))
 }
 
 /// A stop is noticed by the worker between two polls.

@@ -1,13 +1,13 @@
 //! Questions over REST that need no task: what is set up, which table would take the rows, how far loading is.
-use penstock_sdk::{Config, Error, Problem, Result};
+use penstock_sdk::{Config, Error, Result};
 use serde_json::{Value, json};
 
 use crate::access;
-use crate::kinesis::{PERSON_PATIENCE, Stream};
+use crate::kinesis::Stream;
 
 use super::control::{Control, Described};
+use super::progress;
 use super::settings::{Mode, Settings};
-use super::{progress, runtime};
 
 /// The answer as JSON; none for a question that has none here.
 pub fn ask(question: &str, config: &Config) -> Result<Option<String>> {
@@ -20,26 +20,15 @@ pub fn ask(question: &str, config: &Config) -> Result<Option<String>> {
 }
 
 /// Whether there is such a table for whoever asks. Silence is no answer.
-pub fn check(settings: &Settings) -> Result<()> {
-    runtime()?.block_on(async {
-        let asked = async {
-            let control = Control::open(settings).await?;
-            control.describe().await.map(drop).map_err(|failure| control.error(&failure))
-        };
-        tokio::time::timeout(PERSON_PATIENCE, asked).await.unwrap_or(Ok(()))
+pub fn check(settings: &Settings) -> Result<Option<()>> {
+    access::ask("dynamodb", async {
+        let control = Control::open(settings).await?;
+        control.describe().await.map(drop).map_err(|failure| control.error(&failure))
     })
-}
-
-/// The setting that an error is about.
-pub fn problem(error: &Error) -> Problem {
-    access::problem(error, &["kinesis.", "dynamodb."], "dynamodb.table")
 }
 
 fn setup(settings: &Settings) -> Result<Value> {
-    runtime()?.block_on(async {
-        let asked = tokio::time::timeout(PERSON_PATIENCE, found(settings)).await;
-        asked.unwrap_or_else(|_| Err(Error::retry("no answer in time")))
-    })
+    access::ask("dynamodb", found(settings))?.ok_or_else(|| Error::retry("no answer in time"))
 }
 
 async fn found(settings: &Settings) -> Result<Value> {

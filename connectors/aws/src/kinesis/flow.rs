@@ -7,7 +7,7 @@ use std::time::Duration;
 use penstock_sdk::{Error, Fields, Kind, Level, Result, Task};
 use tokio::runtime::Runtime;
 
-use crate::access::Failure;
+use crate::access::{self, Failure};
 
 use super::feed::{self, Feed, News};
 use super::health::Health;
@@ -46,7 +46,7 @@ impl Flow {
             task: task.clone(),
             outlet: Outlet::new(&settings),
             settings,
-            runtime: Some(runtime()?),
+            runtime: Some(access::runtime("kinesis")?),
             readers: None,
             pending: None,
             failed: None,
@@ -62,10 +62,10 @@ impl Flow {
             let stream = Stream::open(&self.settings.stream, &self.settings.access).await?;
             stream.shards().await.map_err(|failure| stream.error(&failure))
         };
-        match runtime.block_on(async { tokio::time::timeout(OPEN_PATIENCE, listing).await }) {
-            Ok(Ok(shards)) => refuse_offsets(&self.task, &self.settings, &shards),
-            Ok(Err(error)) if *error.kind() == Kind::Config => Err(error),
-            Ok(Err(_)) | Err(_) => Ok(()),
+        match runtime.block_on(access::opened(listing)) {
+            Ok(shards) => refuse_offsets(&self.task, &self.settings, &shards),
+            Err(error) if *error.kind() == Kind::Config => Err(error),
+            Err(_) => Ok(()),
         }
     }
 
@@ -185,14 +185,10 @@ impl Beginning {
     async fn run(self, ended: Ended) {
         let Self { settings, task, feed, around } = self;
         let stream = loop {
-            let opened = Stream::open(&settings.stream, &settings.access);
-            match tokio::time::timeout(OPEN_PATIENCE, opened).await {
-                Ok(Ok(stream)) => break stream,
-                Ok(Err(error)) => return feed.send(News::Failed(error)),
-                Err(_) => {
-                    let reason = "aws.region: no answer to what the region is";
-                    feed.send(News::Failed(Error::retry(reason)));
-                }
+            match access::opened(Box::pin(Stream::open(&settings.stream, &settings.access))).await {
+                Ok(stream) => break stream,
+                Err(error) if matches!(error.kind(), Kind::Retry { .. }) => feed.send(News::Failed(error)),
+                Err(error) => return feed.send(News::Failed(error)),
             }
         };
         let (health, consumer) = (Health::default(), Mutex::default());
@@ -214,16 +210,6 @@ impl Drop for Flow {
     }
 }
 
-pub fn runtime() -> Result<Runtime> {
-    // Reading hundreds of shards is waiting for the most part.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("kinesis")
-        .enable_all()
-        .build();
-    runtime.map_err(|error| Error::retry(format!("starting a thread: {error}")))
-}
-
 fn refuse_offsets(task: &Task, settings: &Settings, shards: &[Shard]) -> Result<()> {
     let ours = shards.iter().filter(|shard| task_of(&shard.id, settings.tasks) == settings.task);
     let seen: HashSet<&str> = ours.map(|shard| shard.id.as_str()).collect();
@@ -235,7 +221,6 @@ fn refuse_offsets(task: &Task, settings: &Settings, shards: &[Shard]) -> Result<
     Ok(())
 }
 
-pub const OPEN_PATIENCE: Duration = Duration::from_secs(10);
 const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 /// A stop is noticed by the worker between two polls.
 pub const PATIENCE: Duration = Duration::from_millis(200);

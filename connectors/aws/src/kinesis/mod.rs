@@ -18,7 +18,7 @@ mod sink;
 mod stream;
 mod supervisor;
 
-use penstock_sdk::{About, Config, Fields, Kind, Poll, Problem, Result, Source, Task};
+use penstock_sdk::{About, Config, Fields, Poll, Problem, Result, Source, Task};
 
 use crate::access;
 
@@ -30,7 +30,7 @@ pub use outlet::{Basket, Message, TEXT_SCHEMA, is_full};
 pub use position::Start;
 pub use settings::{Settings, now_ms, plan, problems};
 pub use sink::KinesisSink;
-pub use stream::{PATIENCE as PERSON_PATIENCE, Stream};
+pub use stream::Stream;
 
 /// One task: it reads the shards whose number divided by the number of tasks leaves its own.
 pub struct KinesisSource(Flow);
@@ -51,12 +51,7 @@ impl Source for KinesisSource {
     fn validate(config: &Config) -> Vec<Problem> {
         let found = settings::problems(config);
         let Ok(settings) = Settings::parse(config) else { return found };
-        match check(&settings) {
-            Err(error) if *error.kind() == Kind::Config => {
-                vec![access::problem(&error, &["kinesis."], "kinesis.stream")]
-            }
-            _ => found,
-        }
+        access::validated(found, check(&settings), (&["kinesis."], "kinesis.stream"))
     }
 
     fn plan(config: &Config, tasks_max: usize) -> Result<Vec<Config>> {
@@ -81,12 +76,9 @@ impl Source for KinesisSource {
 }
 
 /// Whether there is such a stream for whoever asks. Silence is no answer.
-fn check(settings: &Settings) -> Result<()> {
-    flow::runtime()?.block_on(async {
-        let asked = async {
-            let stream = Stream::open(&settings.stream, &settings.access).await?;
-            stream.shards().await.map(drop).map_err(|failure| stream.error(&failure))
-        };
-        tokio::time::timeout(stream::PATIENCE, asked).await.unwrap_or(Ok(()))
+fn check(settings: &Settings) -> Result<Option<()>> {
+    access::ask("kinesis", async {
+        let stream = Stream::open(&settings.stream, &settings.access).await?;
+        stream.shards().await.map(drop).map_err(|failure| stream.error(&failure))
     })
 }

@@ -1,6 +1,5 @@
 //! The requests that the source makes, with what each failure means.
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_kinesis::Client;
@@ -270,8 +269,6 @@ fn shard(given: &types::Shard) -> Shard {
     }
 }
 
-/// A person waits for the answer to whether settings are right.
-pub const PATIENCE: Duration = Duration::from_millis(2_800);
 pub const SUBSCRIBE: &str = "kinesis:SubscribeToShard";
 pub const PUT: &str = "kinesis:PutRecords";
 /// All that AWS gives at once.

@@ -14,6 +14,7 @@ use super::progress::Progress;
 use super::queue::{Follower, Open};
 use super::reader::{News, Reader};
 use super::settings::{Mode, Settings};
+use crate::access;
 use crate::bucket::Bucket;
 
 pub struct Pipeline {
@@ -29,10 +30,8 @@ impl Pipeline {
         choice: Choice,
         (task, progress, open): (&Task, &Arc<Progress>, &Arc<Open>),
     ) -> Result<Self> {
-        let runtime = runtime()?;
-        let opened = Bucket::open(&settings.bucket, &settings.access);
-        let opened = runtime.block_on(async { tokio::time::timeout(OPEN_PATIENCE, opened).await });
-        let bucket = opened.map_err(|_| Error::retry("aws.region: no answer to what the region is"))??;
+        let runtime = access::runtime("s3")?;
+        let bucket = runtime.block_on(access::opened(Bucket::open(&settings.bucket, &settings.access)))?;
         let (items, found) = tokio::sync::mpsc::channel(FOUND_MAX);
         let counts = settings.mode == Mode::Once
             && !progress.is_counted.load(std::sync::atomic::Ordering::Relaxed)
@@ -91,13 +90,6 @@ impl Drop for Pipeline {
     }
 }
 
-pub fn runtime() -> Result<Runtime> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("s3").enable_all().build();
-    runtime.map_err(|error| Error::retry(format!("starting a thread: {error}")))
-}
-
-const OPEN_PATIENCE: Duration = Duration::from_secs(10);
 const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
 /// Files that are found ahead of their turn.
 const FOUND_MAX: usize = 1000;

@@ -1,11 +1,9 @@
 //! Questions over REST: what there is to read, and how far the reading is.
-use std::time::Duration;
-
 use penstock_sdk::{Config, Error, Result};
 
-use super::pipeline::runtime;
 use super::progress;
 use super::settings::Settings;
+use crate::access;
 use crate::bucket::{Bucket, From, Object};
 
 /// The answer as JSON; none for a question that has none here.
@@ -23,26 +21,18 @@ pub fn ask(question: &str, config: &Config, input: &str) -> Result<Option<String
 }
 
 /// Whether there is such a bucket for whoever asks. Silence is no answer.
-pub fn check(settings: &Settings) -> Result<()> {
-    runtime()?.block_on(async {
-        let asked = async {
-            let bucket = Bucket::open(&settings.bucket, &settings.access).await?;
-            let listed = bucket.list(&settings.listed(), From::Start).await;
-            listed.map(drop).map_err(|failure| bucket.error(&failure))
-        };
-        tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Ok(()))
+pub fn check(settings: &Settings) -> Result<Option<()>> {
+    access::ask("s3", async {
+        let bucket = Bucket::open(&settings.bucket, &settings.access).await?;
+        let listed = bucket.list(&settings.listed(), From::Start).await;
+        listed.map(drop).map_err(|failure| bucket.error(&failure))
     })
 }
 
 /// Number and size of the files, as many as can be listed while a person waits.
 fn files(settings: &Settings) -> Result<String> {
     let mut found = Found::default();
-    let listed =
-        runtime()?.block_on(async { tokio::time::timeout(PATIENCE, list(settings, &mut found)).await });
-    let is_all = match listed {
-        Ok(outcome) => outcome.map(|()| true)?,
-        Err(_) => false,
-    };
+    let is_all = access::ask("s3", list(settings, &mut found))?.is_some();
     Ok(found.json(is_all))
 }
 
@@ -101,5 +91,4 @@ fn text(text: &str) -> String {
     super::read::quoted(text)
 }
 
-const PATIENCE: Duration = Duration::from_millis(2500);
 const FIRST_MAX: usize = 10;

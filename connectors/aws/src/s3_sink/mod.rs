@@ -14,12 +14,10 @@ mod writing;
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::Duration;
 
 use md5::{Digest, Md5};
 use penstock_sdk::{About, Batch, Config, Error, Kind, Plan, Problem, Record, Result, Sink, Task};
 use tokio::runtime::Runtime;
-use tokio::time::timeout;
 
 use crate::access;
 use crate::bucket::Bucket;
@@ -63,16 +61,9 @@ impl Sink for S3Sink {
     fn validate(config: &Config) -> Vec<Problem> {
         let found = settings::problems(config);
         let Ok(settings) = Settings::parse(config) else { return found };
-        let opened = runtime().and_then(|runtime| {
-            // Only what the region is may be asked for here: to write is all that a sink need be allowed.
-            let opening =
-                async { timeout(VALIDATE_PATIENCE, Bucket::open(&settings.bucket, &settings.access)).await };
-            runtime.block_on(opening).unwrap_or_else(|_| Err(Error::retry("no answer")))
-        });
-        match opened {
-            Err(error) if *error.kind() == Kind::Config => vec![problem(&error)],
-            _ => found,
-        }
+        // Only what the region is may be asked for here: to write is all that a sink need be allowed.
+        let asked = access::ask("s3", Bucket::open(&settings.bucket, &settings.access));
+        access::validated(found, asked, (&["s3."], BUCKET))
     }
 
     fn open(task: &Task) -> Result<Self> {
@@ -82,7 +73,7 @@ impl Sink for S3Sink {
         let mut sink = Self {
             task: task.clone(),
             settings,
-            runtime: runtime()?,
+            runtime: access::runtime("s3")?,
             bucket: None,
             given,
             schemas: Schemas::new(),
@@ -111,9 +102,7 @@ impl S3Sink {
             return Ok(bucket.clone());
         }
         let (name, access) = (&self.settings.bucket, &self.settings.access);
-        let opening = async { timeout(OPEN_PATIENCE, Bucket::open(name, access)).await };
-        let opened = self.runtime.block_on(opening);
-        let opened = opened.map_err(|_| Error::retry("aws.region: no answer to what the region is"))??;
+        let opened = self.runtime.block_on(access::opened(Bucket::open(name, access)))?;
         Ok(self.bucket.insert(opened).clone())
     }
 
@@ -168,17 +157,3 @@ fn fingerprint(batch: &Batch<'_>, plan: Option<&Plan<'_>>) -> u64 {
     }
     hasher.finish()
 }
-
-fn runtime() -> Result<Runtime> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("s3").enable_all().build();
-    runtime.map_err(|error| Error::retry(format!("starting a thread: {error}")))
-}
-
-fn problem(error: &Error) -> Problem {
-    access::problem(error, &["s3."], BUCKET)
-}
-
-const OPEN_PATIENCE: Duration = Duration::from_secs(10);
-/// A person waits.
-const VALIDATE_PATIENCE: Duration = Duration::from_millis(2_800);

@@ -12,10 +12,8 @@ use std::sync::Arc;
 
 use penstock_sdk::{About, Batch, Config, Error, Kind, Problem, Record, Result, Sink, Task, Value};
 use tokio::runtime::Runtime;
-use tokio::time::timeout;
 
-use super::flow::{OPEN_PATIENCE, runtime};
-use super::stream::{self, Stream};
+use super::stream::Stream;
 use crate::access::{self, Cause};
 use queue::{Item, Queue};
 use sending::Sending;
@@ -60,16 +58,18 @@ impl Sink for KinesisSink {
     fn validate(config: &Config) -> Vec<Problem> {
         let found = settings::problems(config);
         let Ok(settings) = Settings::parse(config) else { return found };
-        match check(&settings) {
-            Err(error) if *error.kind() == Kind::Config => vec![problem(&error)],
-            _ => found,
-        }
+        access::validated(found, check(&settings), (&["kinesis."], STREAM))
     }
 
     fn open(task: &Task) -> Result<Self> {
         let settings = Settings::parse(task.config())?;
-        let mut sink =
-            Self { task: task.clone(), settings, runtime: runtime()?, stream: None, progress: None };
+        let mut sink = Self {
+            task: task.clone(),
+            settings,
+            runtime: access::runtime("kinesis")?,
+            stream: None,
+            progress: None,
+        };
         match sink.stream() {
             // Who is asked for the region may be away.
             Ok(_) => Ok(sink),
@@ -102,12 +102,8 @@ impl KinesisSink {
         if let Some(stream) = &self.stream {
             return Ok(Arc::clone(stream));
         }
-        let opening = async {
-            let opened = Stream::open(&self.settings.stream, &self.settings.access);
-            timeout(OPEN_PATIENCE, opened).await
-        };
-        let opened = self.runtime.block_on(opening);
-        let opened = opened.map_err(|_| Error::retry("aws.region: no answer to what the region is"))??;
+        let opening = Stream::open(&self.settings.stream, &self.settings.access);
+        let opened = self.runtime.block_on(access::opened(opening))?;
         Ok(Arc::clone(self.stream.insert(Arc::new(opened))))
     }
 
@@ -173,21 +169,14 @@ fn fingerprint(batch: &Batch<'_>) -> u64 {
 }
 
 /// Whether there is such a stream for whoever asks. Silence is no answer, and a sink need not be allowed to ask.
-fn check(settings: &Settings) -> Result<()> {
-    runtime()?.block_on(async {
-        let asked = async {
-            let stream = Stream::open(&settings.stream, &settings.access).await?;
-            match stream.shards().await {
-                Err(failure) if failure.cause != Cause::Denied => Err(stream.error(&failure)),
-                _ => Ok(()),
-            }
-        };
-        timeout(stream::PATIENCE, asked).await.unwrap_or(Ok(()))
+fn check(settings: &Settings) -> Result<Option<()>> {
+    access::ask("kinesis", async {
+        let stream = Stream::open(&settings.stream, &settings.access).await?;
+        match stream.shards().await {
+            Err(failure) if failure.cause != Cause::Denied => Err(stream.error(&failure)),
+            _ => Ok(()),
+        }
     })
-}
-
-fn problem(error: &Error) -> Problem {
-    access::problem(error, &["kinesis."], STREAM)
 }
 
 const TOMBSTONE: &str =
