@@ -8,6 +8,7 @@ pub mod fuzzing;
 mod kinesis;
 mod s3;
 mod s3_sink;
+mod sink;
 
 penstock_sdk::export!(
     sources: [dynamo::DynamoDb, kinesis::KinesisSource, s3::S3Source],

@@ -13,14 +13,13 @@ mod template;
 mod writing;
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use md5::{Digest, Md5};
-use penstock_sdk::{About, Batch, Config, Error, Kind, Plan, Problem, Record, Result, Sink, Task};
-use tokio::runtime::Runtime;
+use penstock_sdk::{About, Batch, Config, Error, Plan, Problem, Record, Result, Sink, Task};
 
 use crate::access;
 use crate::bucket::Bucket;
+use crate::sink::{Client, fingerprint};
 use settings::{BUCKET, Settings};
 use sort::{Object, Schemas, Sorter};
 use writing::Writing;
@@ -29,9 +28,7 @@ use writing::Writing;
 pub struct S3Sink {
     task: Task,
     settings: Settings,
-    runtime: Runtime,
-    /// As soon as it is known how the bucket is reached.
-    bucket: Option<Bucket>,
+    client: Client<Bucket>,
     given: Option<parquet::Kind>,
     schemas: Schemas,
     progress: Option<Progress>,
@@ -70,21 +67,9 @@ impl Sink for S3Sink {
         let settings = Settings::parse(task.config())?;
         let given = settings.schema.as_deref().map(parquet::declared).transpose();
         let given = given.map_err(|reason| Error::config(format!("s3.parquet.schema: {reason}")))?;
-        let mut sink = Self {
-            task: task.clone(),
-            settings,
-            runtime: access::runtime("s3")?,
-            bucket: None,
-            given,
-            schemas: Schemas::new(),
-            progress: None,
-        };
-        match sink.bucket() {
-            // Who is asked for the region may be away.
-            Ok(_) => Ok(sink),
-            Err(error) if matches!(error.kind(), Kind::Retry { .. }) => Ok(sink),
-            Err(error) => Err(error),
-        }
+        let client = Client::open("s3", Bucket::open(&settings.bucket, &settings.access))?;
+        let (task, schemas) = (task.clone(), Schemas::new());
+        Ok(Self { task, settings, client, given, schemas, progress: None })
     }
 
     fn write(&mut self, batch: &Batch<'_>) -> Result<()> {
@@ -97,17 +82,8 @@ impl Sink for S3Sink {
 }
 
 impl S3Sink {
-    fn bucket(&mut self) -> Result<Bucket> {
-        if let Some(bucket) = &self.bucket {
-            return Ok(bucket.clone());
-        }
-        let (name, access) = (&self.settings.bucket, &self.settings.access);
-        let opened = self.runtime.block_on(access::opened(Bucket::open(name, access)))?;
-        Ok(self.bucket.insert(opened).clone())
-    }
-
     fn store(&mut self, batch: &Batch<'_>, plan: Option<&Plan<'_>>) -> Result<()> {
-        let bucket = self.bucket()?;
+        let bucket = self.client.get(Bucket::open(&self.settings.bucket, &self.settings.access))?;
         let fingerprint = fingerprint(batch, plan);
         let former = self.progress.take().filter(|former| former.fingerprint == fingerprint);
         let mut progress = former.unwrap_or_else(|| Progress::new(fingerprint, plan));
@@ -124,7 +100,7 @@ impl S3Sink {
             done: &mut progress.done,
             open: None,
         };
-        if let Err(error) = self.runtime.block_on(writing.run(&objects, &records)) {
+        if let Err(error) = self.client.runtime.block_on(writing.run(&objects, &records)) {
             self.progress = Some(progress);
             return Err(error);
         }
@@ -146,14 +122,4 @@ impl Progress {
         let sum = Md5::digest(format!("{}\n{}", self.word, object.stem()));
         format!("{:032x}", u128::from_be_bytes(sum.into()))
     }
-}
-
-/// A batch that comes again is the same batch, and no other follows before it was written.
-fn fingerprint(batch: &Batch<'_>, plan: Option<&Plan<'_>>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    plan.map(|plan| plan.token).hash(&mut hasher);
-    for record in batch.records() {
-        (record.topic_index(), record.partition(), record.offset()).hash(&mut hasher);
-    }
-    hasher.finish()
 }

@@ -7,14 +7,12 @@ mod sending;
 mod settings;
 
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
 
-use penstock_sdk::{About, Batch, Config, Error, Kind, Problem, Record, Result, Sink, Task, Value};
-use tokio::runtime::Runtime;
+use penstock_sdk::{About, Batch, Config, Error, Problem, Record, Result, Sink, Task, Value};
 
 use super::stream::Stream;
 use crate::access::{self, Cause};
+use crate::sink::{Client, fingerprint};
 use queue::{Item, Queue};
 use sending::Sending;
 use settings::{HASH_KEY_HEADER, STREAM, Settings, Tombstones};
@@ -23,9 +21,7 @@ use settings::{HASH_KEY_HEADER, STREAM, Settings, Tombstones};
 pub struct KinesisSink {
     task: Task,
     settings: Settings,
-    runtime: Runtime,
-    /// As soon as it is known how the stream is reached.
-    stream: Option<Arc<Stream>>,
+    client: Client<Stream>,
     progress: Option<Progress>,
 }
 
@@ -63,30 +59,20 @@ impl Sink for KinesisSink {
 
     fn open(task: &Task) -> Result<Self> {
         let settings = Settings::parse(task.config())?;
-        let mut sink = Self {
-            task: task.clone(),
-            settings,
-            runtime: access::runtime("kinesis")?,
-            stream: None,
-            progress: None,
-        };
-        match sink.stream() {
-            // Who is asked for the region may be away.
-            Ok(_) => Ok(sink),
-            Err(error) if matches!(error.kind(), Kind::Retry { .. }) => Ok(sink),
-            Err(error) => Err(error),
-        }
+        let client = Client::open("kinesis", Stream::open(&settings.stream, &settings.access))?;
+        Ok(Self { task: task.clone(), settings, client, progress: None })
     }
 
     fn write(&mut self, batch: &Batch<'_>) -> Result<()> {
-        let fingerprint = fingerprint(batch);
+        let stream = self.client.get(Stream::open(&self.settings.stream, &self.settings.access))?;
+        let fingerprint = fingerprint(batch, None);
         let former = self.progress.take().filter(|former| former.fingerprint == fingerprint);
         let mut accepted = former.map_or_else(|| vec![false; batch.len()], |former| former.accepted);
         let sorted = self.sort(batch, &accepted);
-        let (stream, queue) = (self.stream()?, Queue::new(sorted.items, self.settings.rules));
+        let queue = Queue::new(sorted.items, self.settings.rules);
         let (task, requests_max) = (&self.task, self.settings.requests_max);
         let sending = Sending { task, stream: &stream, requests_max, accepted: &mut accepted };
-        if let Err(error) = self.runtime.block_on(sending.run(queue)) {
+        if let Err(error) = self.client.runtime.block_on(sending.run(queue)) {
             self.progress = Some(Progress { fingerprint, accepted });
             return Err(error);
         }
@@ -98,15 +84,6 @@ impl Sink for KinesisSink {
 }
 
 impl KinesisSink {
-    fn stream(&mut self) -> Result<Arc<Stream>> {
-        if let Some(stream) = &self.stream {
-            return Ok(Arc::clone(stream));
-        }
-        let opening = Stream::open(&self.settings.stream, &self.settings.access);
-        let opened = self.runtime.block_on(access::opened(opening))?;
-        Ok(Arc::clone(self.stream.insert(Arc::new(opened))))
-    }
-
     fn sort<'a>(&self, batch: &Batch<'a>, accepted: &[bool]) -> Sorted<'a> {
         let mut sorted = Sorted { items: Vec::with_capacity(batch.len()), rejected: Vec::new(), skipped: 0 };
         for (index, record) in batch.records().enumerate() {
@@ -156,16 +133,6 @@ impl KinesisSink {
             "{HASH_KEY_HEADER}: expected a decimal number below 2^128 in header {name}, got {text:?}"
         ))
     }
-}
-
-/// A batch that comes again is the same batch, and no other follows before it was written.
-fn fingerprint(batch: &Batch<'_>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    batch.len().hash(&mut hasher);
-    for record in batch.records() {
-        (record.topic_index(), record.partition(), record.offset()).hash(&mut hasher);
-    }
-    hasher.finish()
 }
 
 /// Whether there is such a stream for whoever asks. Silence is no answer, and a sink need not be allowed to ask.
