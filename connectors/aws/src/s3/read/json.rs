@@ -1,4 +1,5 @@
 //! JSON text, written straight from what a file has.
+use std::fmt::{Display, LowerExp};
 
 /// A text in quotes.
 pub fn quote(text: &str, out: &mut Vec<u8>) {
@@ -38,43 +39,31 @@ pub fn name(text: &str) -> Box<[u8]> {
 
 /// The fewest digits that mean the number; what JSON has no number for is text.
 pub fn double(value: f64, out: &mut Vec<u8>) {
-    if value.is_finite() {
-        // The longest forms have an exponent.
-        let text = if (1e-5..1e17).contains(&value.abs()) || value == 0.0 {
-            format!("{value}")
-        } else {
-            format!("{value:e}")
-        };
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        special(value.is_nan(), value > 0.0, out);
-    }
+    let is_plain = (1e-5..1e17).contains(&value.abs());
+    real(value, (value, is_plain), out);
 }
 
 /// As [`double`], by the digits of the smaller type.
 pub fn float(value: f32, out: &mut Vec<u8>) {
-    if value.is_finite() {
-        let text = if (1e-5..1e9).contains(&value.abs()) || value == 0.0 {
-            format!("{value}")
-        } else {
-            format!("{value:e}")
-        };
-        out.extend_from_slice(text.as_bytes());
+    let is_plain = (1e-5..1e9).contains(&value.abs());
+    real(value, (value.into(), is_plain), out);
+}
+
+/// The longest forms, of what is not plain, have an exponent.
+fn real(value: impl Display + LowerExp, (size, is_plain): (f64, bool), out: &mut Vec<u8>) {
+    if size.is_nan() {
+        out.extend_from_slice(b"\"nan\"");
+    } else if size.is_infinite() {
+        out.extend_from_slice(if size > 0.0 { b"\"inf\"" } else { b"\"-inf\"" });
+    } else if is_plain || size == 0.0 {
+        number(value, out);
     } else {
-        special(value.is_nan(), value > 0.0, out);
+        number(format_args!("{value:e}"), out);
     }
 }
 
-fn special(is_nan: bool, is_positive: bool, out: &mut Vec<u8>) {
-    out.extend_from_slice(match (is_nan, is_positive) {
-        (true, _) => b"\"nan\"",
-        (false, true) => b"\"inf\"",
-        (false, false) => b"\"-inf\"",
-    });
-}
-
 /// Anything that shows itself as JSON does.
-pub fn number(value: impl std::fmt::Display, out: &mut Vec<u8>) {
+pub fn number(value: impl Display, out: &mut Vec<u8>) {
     use std::io::Write;
     // Writing into memory does not fail.
     let _ = write!(out, "{value}");
@@ -92,4 +81,38 @@ pub fn bytes(value: &[u8], is_text: bool, out: &mut Vec<u8>) -> Result<(), Strin
         out.push(b'"');
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reals_are_as_short_as_they_can_be() {
+        let check = |value: f64, expected: &str| {
+            let mut out = Vec::new();
+            double(value, &mut out);
+            assert_eq!(std::str::from_utf8(&out), Ok(expected));
+        };
+        check(0.1, "0.1");
+        check(-0.0, "-0");
+        check(1e-5, "0.00001");
+        check(9.9e-6, "9.9e-6");
+        check(-1e17, "-1e17");
+        check(123_456_789_012_345_680.0, "1.2345678901234568e17");
+        check(f64::NAN, "\"nan\"");
+        check(f64::NEG_INFINITY, "\"-inf\"");
+        let check = |value: f32, expected: &str| {
+            let mut out = Vec::new();
+            float(value, &mut out);
+            assert_eq!(std::str::from_utf8(&out), Ok(expected));
+        };
+        check(0.1, "0.1");
+        check(0.0, "0");
+        // In more digits it is less than that.
+        check(1e-5, "0.00001");
+        check(1e9, "1e9");
+        check(16_777_216.0, "16777216");
+        check(f32::INFINITY, "\"inf\"");
+    }
 }
