@@ -6,6 +6,7 @@ mod dynamo;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod kinesis;
+mod quote;
 mod s3;
 mod s3_sink;
 mod sink;

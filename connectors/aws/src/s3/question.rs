@@ -5,6 +5,7 @@ use super::progress;
 use super::settings::Settings;
 use crate::access;
 use crate::bucket::{Bucket, From, Object};
+use crate::quote::quoted;
 
 /// The answer as JSON; none for a question that has none here.
 pub fn ask(question: &str, config: &Config, input: &str) -> Result<Option<String>> {
@@ -76,8 +77,8 @@ impl Found {
     }
 
     fn json(&self, is_all: bool) -> String {
-        let first: Vec<String> = self.first.iter().map(|key| text(key)).collect();
-        let unclear = self.unclear.as_deref().map_or_else(|| "null".to_owned(), text);
+        let first: Vec<String> = self.first.iter().map(|key| quoted(key)).collect();
+        let unclear = self.unclear.as_deref().map_or_else(|| "null".to_owned(), quoted);
         format!(
             "{{\"files\":{},\"bytes\":{},\"all\":{is_all},\"first\":[{}],\"problem\":{unclear}}}",
             self.files,
@@ -85,10 +86,6 @@ impl Found {
             first.join(",")
         )
     }
-}
-
-fn text(text: &str) -> String {
-    super::read::quoted(text)
 }
 
 const FIRST_MAX: usize = 10;

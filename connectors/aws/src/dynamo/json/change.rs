@@ -5,7 +5,8 @@ use serde::de::{DeserializeSeed, Deserializer as _, Error as _, IgnoredAny, MapA
 use serde_json::{Deserializer, Number};
 
 use super::shape::Shape;
-use super::value::{Fields, text};
+use super::value::Fields;
+use crate::quote::quote;
 
 /// What has happened to an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +103,7 @@ impl Reader {
             if row.last() != Some(&b'{') {
                 row.push(b',');
             }
-            text(name, row);
+            quote(name, row);
             row.push(b':');
             row.extend_from_slice(value.as_bytes());
         }
@@ -134,7 +135,7 @@ impl Reader {
             if self.key.last() != Some(&b'{') {
                 self.key.push(b',');
             }
-            text(self.shape.name(name).unwrap_or(name), &mut self.key);
+            quote(self.shape.name(name).unwrap_or(name), &mut self.key);
             self.key.push(b':');
             self.key.extend_from_slice(from.get(start..end).unwrap_or_default());
         }

@@ -5,6 +5,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 
 use super::number;
 use super::shape::Shape;
+use crate::quote::quote;
 
 /// An item's attributes on their way into the members of an object, whose brace is open.
 pub struct Fields<'w> {
@@ -95,7 +96,7 @@ impl<'de> Visitor<'de> for Field<'_, '_> {
         if fields.out.last() != Some(&b'{') {
             fields.out.push(b',');
         }
-        text(name, fields.out);
+        quote(name, fields.out);
         fields.out.push(b':');
         let start = fields.out.len();
         map.next_value_seed(Content { kind, to: Typed { out: fields.out, texts: fields.shape.texts } })?;
@@ -176,11 +177,11 @@ impl<'de> Visitor<'de> for Content<'_> {
             }
             Kind::Number => number::write(given, out),
             Kind::Bytes => {
-                text(given, out);
+                quote(given, out);
                 is_base64(given)
             }
             _ => {
-                text(given, out);
+                quote(given, out);
                 true
             }
         };
@@ -362,36 +363,9 @@ impl Visitor<'_> for Quoted<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<(), E> {
-        text(name, self.0);
+        quote(name, self.0);
         Ok(())
     }
-}
-
-/// Appends text as JSON writes it.
-pub fn text(given: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let bytes = given.as_bytes();
-    let mut from = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let escape: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0..=0x1f => b"",
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[from..at]);
-        if escape.is_empty() {
-            out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
-        } else {
-            out.extend_from_slice(escape);
-        }
-        from = at + 1;
-    }
-    out.extend_from_slice(&bytes[from..]);
-    out.push(b'"');
 }
 
 fn is_base64(text: &str) -> bool {

@@ -1,33 +1,7 @@
 //! JSON text, written straight from what a file has.
 use std::fmt::{Display, LowerExp};
 
-/// A text in quotes.
-pub fn quote(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let escaped: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0..0x20 => {
-                out.extend_from_slice(&bytes[from..at]);
-                out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
-                from = at + 1;
-                continue;
-            }
-            _ => continue,
-        };
-        out.extend_from_slice(&bytes[from..at]);
-        out.extend_from_slice(escaped);
-        from = at + 1;
-    }
-    out.extend_from_slice(&bytes[from..]);
-    out.push(b'"');
-}
+pub use crate::quote::quote;
 
 /// A member's name with its colon.
 pub fn name(text: &str) -> Box<[u8]> {

@@ -41,13 +41,6 @@ pub trait Rows: Send {
     fn place(&self) -> Place;
 }
 
-/// A text as JSON.
-pub fn quoted(text: &str) -> String {
-    let mut out = Vec::new();
-    json::quote(text, &mut out);
-    String::from_utf8_lossy(&out).into_owned()
-}
-
 /// How values that JSON has no form for are written, and how large a record may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Form {
