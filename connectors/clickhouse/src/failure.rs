@@ -6,6 +6,7 @@ use hyper_util::client::legacy;
 use penstock_sdk::Error;
 
 use crate::connect::{self, Trouble};
+use crate::excerpt::excerpt;
 
 /// Decides what happens next.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -145,13 +146,7 @@ fn without_version(message: &str) -> &str {
 }
 
 fn shorten(text: &str) -> String {
-    let mut chars =
-        text.trim().trim_end_matches('.').chars().map(|char| if char.is_control() { ' ' } else { char });
-    let mut short: String = chars.by_ref().take(SENTENCE_MAX).collect();
-    if chars.next().is_some() {
-        short.push('…');
-    }
-    short
+    excerpt(text.trim().trim_end_matches('.'), SENTENCE_MAX)
 }
 
 /// What is known better than the chain of errors says it: of the way to the server, and of TLS.

@@ -10,6 +10,7 @@ mod delivery;
 mod error_table;
 mod evolution;
 mod exact;
+mod excerpt;
 mod failure;
 #[cfg(fuzzing)]
 pub mod fuzzing;

@@ -1,5 +1,6 @@
 //! Why a record's bytes were not taken.
 use crate::columns::Given;
+use crate::excerpt::{VALUE_MAX, excerpt};
 
 /// Boxed, because it is rare and what returns it is not.
 #[derive(Debug)]
@@ -35,8 +36,8 @@ impl Fault {
 #[cold]
 pub fn misfit(name: &str, given: Given<'_>) -> Fault {
     let value = match given {
-        Given::Text(text) => format!("{name} {}", shortened(&format!("\"{text}\""))),
-        other => format!("{name} {}", shortened(&other.to_string())),
+        Given::Text(text) => format!("{name} {}", excerpt(&format!("\"{text}\""), VALUE_MAX)),
+        other => format!("{name} {}", excerpt(&other.to_string(), VALUE_MAX)),
     };
     Fault::misfit(value)
 }
@@ -51,16 +52,3 @@ pub fn wrong_length(what: &str, length: usize) -> Fault {
 pub fn other_column() -> Fault {
     Fault::broken("the column is another one than the program was made for")
 }
-
-fn shortened(text: &str) -> String {
-    let clean = |char: char| if char.is_control() { ' ' } else { char };
-    let mut chars = text.chars().map(clean);
-    let mut short: String = chars.by_ref().take(TEXT_MAX).collect();
-    if chars.next().is_some() {
-        short.push('…');
-    }
-    short
-}
-
-/// Characters of a refused value that a message shows.
-const TEXT_MAX: usize = 63;

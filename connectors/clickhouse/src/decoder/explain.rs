@@ -2,6 +2,7 @@
 use std::fmt;
 
 use super::{Failure, slot::Slot};
+use crate::excerpt::{VALUE_MAX, excerpt};
 use crate::json::{Cursor, DEPTH_MAX, Fault};
 
 /// A record that does not fit its table, as a sentence that names the field, the value and the column.
@@ -100,18 +101,5 @@ fn describe(text: &str, at: usize) -> String {
         _ => "text",
     };
     let value = Cursor::new(rest).raw().unwrap_or(rest);
-    format!("{kind} {}", shorten(value))
+    format!("{kind} {}", excerpt(value, VALUE_MAX))
 }
-
-fn shorten(text: &str) -> String {
-    let clean = |char: char| if char.is_control() { ' ' } else { char };
-    let mut chars = text.chars().map(clean);
-    let mut short: String = chars.by_ref().take(TEXT_MAX).collect();
-    if chars.next().is_some() {
-        short.push('…');
-    }
-    short
-}
-
-/// Characters of a refused value that a message shows.
-const TEXT_MAX: usize = 63;
