@@ -6,7 +6,7 @@ use super::natural::natural;
 use super::scalar::Scalar;
 use super::step::{Field, Items, Key, Step};
 use crate::binary::Unfit;
-use crate::binary::prefer::{rank, rank_of_parts};
+use crate::binary::prefer::{best, rank, rank_of_parts};
 use crate::columns::Kind;
 use crate::types::{Element, Type, Variant};
 
@@ -75,18 +75,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn variant(&mut self, place: usize, variant: &Variant) -> Compiled {
-        let mut best: Option<(usize, usize, Step)> = None;
-        for (index, member) in variant.members.iter().enumerate() {
-            let Ok(step) = self.step(place, member) else { continue };
-            let rank = self.rank(place, member);
-            if best.as_ref().is_none_or(|(least, ..)| rank < *least) {
-                best = Some((rank, index, step));
-            }
-        }
-        match best {
-            Some((_, index, step)) => Ok(Step::Member(index, Box::new(step))),
-            None => Err(self.unfit(place)),
-        }
+        let best = best(variant, |member| Some((self.rank(place, member), self.step(place, member).ok()?)));
+        let (index, step) = best.ok_or_else(|| self.unfit(place))?;
+        Ok(Step::Member(index, Box::new(step)))
     }
 
     fn rank(&self, place: usize, member: &Type) -> usize {

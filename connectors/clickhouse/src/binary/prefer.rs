@@ -1,6 +1,14 @@
 //! Which member of a `Variant` a type of the schema goes to: the one that says most of it.
 use crate::columns::Kind;
-use crate::types::Type;
+use crate::types::{Type, Variant};
+
+/// The first of the best members, with its place. `step` says how good a member is, and how it is filled; none if it does
+/// not fit.
+pub fn best<S>(variant: &Variant, mut step: impl FnMut(&Type) -> Option<(usize, S)>) -> Option<(usize, S)> {
+    let members = variant.members.iter().enumerate();
+    let fitting = members.filter_map(|(place, member)| Some((place, step(member)?)));
+    fitting.min_by_key(|(_, (rank, _))| *rank).map(|(place, (_, step))| (place, step))
+}
 
 /// Less is better. Members that do not fit at all are for others to leave out.
 pub fn rank(kind: Kind, bytes: usize, member: &Type) -> usize {

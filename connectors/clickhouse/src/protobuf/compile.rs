@@ -10,7 +10,7 @@ use super::step::{Entry, Fields, Items, Key, Name, Names, Part, Step};
 use super::text::{self, Texts};
 use super::wire::Wire;
 use crate::binary::Unfit;
-use crate::binary::prefer::{rank, rank_of_parts};
+use crate::binary::prefer::{best, rank, rank_of_parts};
 use crate::columns::{Column, Kind};
 use crate::types::{Element, Type, Variant};
 use crate::values::Zones;
@@ -114,18 +114,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn variant(&mut self, held: Held, variant: &Variant) -> Compiled {
-        let mut best: Option<(usize, usize, Step)> = None;
-        for (index, member) in variant.members.iter().enumerate() {
-            let Ok(step) = self.step(held, member) else { continue };
-            let rank = self.rank(held, member);
-            if best.as_ref().is_none_or(|(least, ..)| rank < *least) {
-                best = Some((rank, index, step));
-            }
-        }
-        match best {
-            Some((_, index, step)) => Ok(Step::Member(index, Box::new(step))),
-            None => Err(self.unfit(held)),
-        }
+        let best = best(variant, |member| Some((self.rank(held, member), self.step(held, member).ok()?)));
+        let (index, step) = best.ok_or_else(|| self.unfit(held))?;
+        Ok(Step::Member(index, Box::new(step)))
     }
 
     fn rank(&self, held: Held, member: &Type) -> usize {
