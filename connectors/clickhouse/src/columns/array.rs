@@ -16,6 +16,35 @@ impl Ends {
         self.0.push(&end.to_le_bytes());
     }
 
+    /// Reads the elements of a row between two brackets, each by `element`; null is none.
+    pub fn append<'j>(
+        &mut self,
+        json: &mut Cursor<'j>,
+        (open, close): (u8, u8),
+        mut element: impl FnMut(&mut Cursor<'j>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let at = json.position();
+        match json.peek() {
+            byte if byte == open => {}
+            b'n' => {
+                json.literal("null")?;
+                self.push(0);
+                return Ok(());
+            }
+            _ => return Err(Fault::Misfit { at }),
+        }
+        json.enter()?;
+        let mut count = 0;
+        let mut more = json.any(close)?;
+        while more {
+            element(json)?;
+            count += 1;
+            more = json.more(close)?;
+        }
+        self.push(count);
+        Ok(())
+    }
+
     pub fn fill(&mut self, rows: usize) {
         (0..rows).for_each(|_| self.push(0));
     }
@@ -78,26 +107,7 @@ impl Array {
     }
 
     pub fn append(&mut self, json: &mut Cursor<'_>) -> Result<(), Fault> {
-        let at = json.position();
-        match json.peek() {
-            b'[' => {}
-            b'n' => {
-                json.literal("null")?;
-                self.ends.push(0);
-                return Ok(());
-            }
-            _ => return Err(Fault::Misfit { at }),
-        }
-        json.enter()?;
-        let mut count = 0;
-        let mut more = json.any(b']')?;
-        while more {
-            self.elements.append(json)?;
-            count += 1;
-            more = json.more(b']')?;
-        }
-        self.ends.push(count);
-        Ok(())
+        self.ends.append(json, (b'[', b']'), |json| self.elements.append(json))
     }
 
     pub fn fill(&mut self, rows: usize) {

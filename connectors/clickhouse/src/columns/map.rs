@@ -25,30 +25,13 @@ impl Map {
     }
 
     pub fn append(&mut self, json: &mut Cursor<'_>) -> Result<(), Fault> {
-        let at = json.position();
-        match json.peek() {
-            b'{' => {}
-            b'n' => {
-                json.literal("null")?;
-                self.ends.push(0);
-                return Ok(());
-            }
-            _ => return Err(Fault::Misfit { at }),
-        }
-        json.enter()?;
-        let mut count = 0;
-        let mut more = json.any(b'}')?;
-        while more {
+        self.ends.append(json, (b'{', b'}'), |json| {
             let at = json.position();
             let name = json.string()?;
             self.keys.append_name(&name).ok_or(Fault::Misfit { at })?;
             json.expect(b':', "\":\"")?;
-            self.values.append(json)?;
-            count += 1;
-            more = json.more(b'}')?;
-        }
-        self.ends.push(count);
-        Ok(())
+            self.values.append(json)
+        })
     }
 
     pub fn fill(&mut self, rows: usize) {
