@@ -17,6 +17,8 @@ mod slot;
 mod speed;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trial;
 mod virtuals;
 
 pub use explain::Misfit;

@@ -1,29 +1,17 @@
 //! Virtual columns, mapped and flattened fields, deletes and change events, by the bytes that are sent.
 use proptest::prelude::*;
 
+use super::trial::{columns, decoder as open};
 use super::*;
 use crate::incoming::HeaderList;
 use crate::shape::{self, Events as Kind, KeyForm, Mapping, Shape, Upserts, Version};
 use crate::values::Zones;
-
-fn columns(columns: &[(&str, &str)]) -> Vec<Column> {
-    let column = |(name, ty): &(&str, &str)| Column {
-        name: (*name).into(),
-        type_text: (*ty).into(),
-        has_default: false,
-    };
-    columns.iter().map(column).collect()
-}
 
 fn shape(map: &[(&str, &str)], separator: Option<&str>) -> Shape {
     let map = map
         .iter()
         .map(|(source, column)| Mapping { path: shape::path(source).unwrap(), column: (*column).to_owned() });
     Shape { map: map.collect(), separator: separator.map(str::to_owned), ..Shape::default() }
-}
-
-fn open(table: &[(&str, &str)], shape: &Shape) -> Decoder {
-    Decoder::open(&columns(table), &Zones::utc(), shape, None).unwrap()
 }
 
 fn bytes(decoder: &mut Decoder) -> Vec<u8> {

@@ -6,6 +6,7 @@ use formats::registry::Format;
 use formats::varint;
 use serde_json::json;
 
+use super::trial::columns;
 use super::*;
 use crate::binary::fake::{Fake, framed};
 use crate::incoming::HeaderList;
@@ -155,15 +156,6 @@ fn measure(label: &str, columns: &[Column], shape: &Shape) {
         decoder.clear();
     }
     println!("{label}: {} bytes a record on average: {best:.0} ns at best", bytes / records.len());
-}
-
-fn columns(columns: &[(&str, &str)]) -> Vec<Column> {
-    let column = |(name, ty): &(&str, &str)| Column {
-        name: (*name).into(),
-        type_text: (*ty).into(),
-        has_default: false,
-    };
-    columns.iter().map(column).collect()
 }
 
 const VIRTUALS: [(&str, &str); 7] = [

@@ -6,9 +6,8 @@ use serde_json::{Value as Json, json};
 
 use super::tests::body;
 use crate::binary::fake::{Fake, framed};
-use crate::decoder::{Appended, Column, Decoder};
+use crate::decoder::{Appended, Decoder, trial};
 use crate::shape::Shape;
-use crate::values::Zones;
 
 /// A type of Avro with a value, the type of a column for it, and what JSON says instead.
 #[derive(Clone, Debug)]
@@ -159,9 +158,8 @@ fn row(schema: &Json) -> String {
 }
 
 fn decoder(column: &str, is_avro: bool) -> Decoder {
-    let columns = [Column { name: "v".into(), type_text: column.into(), has_default: false }];
     let schemas = is_avro.then(|| Fake::shared().schemas(""));
-    Decoder::open(&columns, &Zones::utc(), &Shape { schemas, ..Shape::default() }, None).unwrap()
+    trial::decoder(&[("v", column)], &Shape { schemas, ..Shape::default() })
 }
 
 fn sent(decoder: &mut Decoder) -> Vec<u8> {

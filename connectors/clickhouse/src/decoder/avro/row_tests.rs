@@ -2,8 +2,9 @@
 use apache_avro::types::Value;
 use serde_json::json;
 
-use super::tests::{as_json, columns, decoder, record, sent, shape};
+use super::tests::{record, shape};
 use crate::binary::fake::{Fake, framed, open};
+use crate::decoder::trial::{as_json, columns, decoder, sent};
 use crate::decoder::{Appended, Decoder, Keys, Refused};
 use crate::failure::Cause;
 use crate::incoming::Incoming;

@@ -5,25 +5,13 @@ use apache_avro::writer::datum::GenericDatumWriter;
 use serde_json::json;
 
 use crate::binary::fake::{Fake, framed};
-use crate::decoder::{Appended, Column, Decoder};
+use crate::decoder::trial::{as_json, columns, decoder, sent};
+use crate::decoder::{Appended, Decoder};
 use crate::shape::Shape;
 use crate::values::{Loss, Zones};
 
-pub fn columns(columns: &[(&str, &str)]) -> Vec<Column> {
-    let column = |(name, ty): &(&str, &str)| Column {
-        name: (*name).into(),
-        type_text: (*ty).into(),
-        has_default: false,
-    };
-    columns.iter().map(column).collect()
-}
-
 pub fn shape() -> Shape {
     Shape { schemas: Some(Fake::shared().schemas("")), ..Shape::default() }
-}
-
-pub fn decoder(table: &[(&str, &str)], shape: &Shape) -> Decoder {
-    Decoder::open(&columns(table), &Zones::utc(), shape, None).unwrap()
 }
 
 /// A record as the other writer makes it.
@@ -43,19 +31,6 @@ pub fn body(schema: &str, value: Value) -> Vec<u8> {
 fn single(ty: serde_json::Value, value: Value) -> Vec<u8> {
     let schema = json!({"type": "record", "name": "R", "fields": [{"name": "v", "type": ty}]});
     record(&schema, Value::Record(vec![("v".into(), value)]))
-}
-
-pub fn sent(decoder: &mut Decoder) -> (Vec<String>, Vec<u8>) {
-    let insert = decoder.insert();
-    (insert.columns.iter().map(|name| (*name).to_owned()).collect(), insert.pieces.concat())
-}
-
-pub fn as_json(table: &[(&str, &str)], shape: &Shape, records: &[&str]) -> (Vec<String>, Vec<u8>) {
-    let mut decoder = decoder(table, &Shape { schemas: None, ..shape.clone() });
-    for record in records {
-        assert_eq!(decoder.append(record.as_bytes()), Ok(Appended::Row), "{record}");
-    }
-    sent(&mut decoder)
 }
 
 /// In a column of this type, the value becomes what this JSON becomes.

@@ -11,8 +11,9 @@ use prost_reflect::{
 use protox::Compiler;
 use protox::file::{File, FileResolver};
 
-use super::tests::{decoder, id, sent, shape};
+use super::tests::{id, shape};
 use crate::binary::fake::framed;
+use crate::decoder::trial::{decoder, sent};
 use crate::decoder::{Appended, Decoder};
 use crate::shape::Shape;
 

@@ -1,8 +1,9 @@
 //! Protobuf records as rows: schemas that change, what is missing, paths, deletes, change events, and what is none.
 use formats::registry::Format;
 
-use super::tests::{Written, as_json, columns, decoder, file, id, new, record, refused, sent, shape};
+use super::tests::{Written, file, id, new, record, refused, shape};
 use crate::binary::fake::{Fake, framed};
+use crate::decoder::trial::{as_json, columns, decoder, sent};
 use crate::decoder::{Appended, Decoder, Keys, Refused};
 use crate::incoming::Incoming;
 use crate::shape::{self, Events, KeyForm, Mapping, Shape, Upserts, Version};

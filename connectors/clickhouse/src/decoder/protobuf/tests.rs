@@ -3,9 +3,9 @@ use formats::registry::Format;
 use formats::varint;
 
 use crate::binary::fake::{Fake, framed};
-use crate::decoder::{Appended, Column, Decoder};
+use crate::decoder::Appended;
+use crate::decoder::trial::{as_json, decoder, sent};
 use crate::shape::Shape;
-use crate::values::Zones;
 
 /// A message, written field by field.
 #[derive(Clone, Debug, Default)]
@@ -44,21 +44,8 @@ pub fn new() -> Written {
     Written::default()
 }
 
-pub fn columns(columns: &[(&str, &str)]) -> Vec<Column> {
-    let column = |(name, ty): &(&str, &str)| Column {
-        name: (*name).into(),
-        type_text: (*ty).into(),
-        has_default: name.starts_with("default"),
-    };
-    columns.iter().map(column).collect()
-}
-
 pub fn shape() -> Shape {
     Shape { schemas: Some(Fake::shared().schemas_of(Format::Protobuf, "")), ..Shape::default() }
-}
-
-pub fn decoder(table: &[(&str, &str)], shape: &Shape) -> Decoder {
-    Decoder::open(&columns(table), &Zones::utc(), shape, None).unwrap()
 }
 
 /// The file with these messages, of which the first one counts.
@@ -79,19 +66,6 @@ pub fn id(file: &str) -> u32 {
 /// A record of a file's first message.
 pub fn record(file: &str, message: &Written) -> Vec<u8> {
     framed(id(file), &[&[0], &message.0[..]].concat())
-}
-
-pub fn sent(decoder: &mut Decoder) -> (Vec<String>, Vec<u8>) {
-    let insert = decoder.insert();
-    (insert.columns.iter().map(|name| (*name).to_owned()).collect(), insert.pieces.concat())
-}
-
-pub fn as_json(table: &[(&str, &str)], shape: &Shape, records: &[&str]) -> (Vec<String>, Vec<u8>) {
-    let mut decoder = decoder(table, &Shape { schemas: None, ..shape.clone() });
-    for record in records {
-        assert_eq!(decoder.append(record.as_bytes()), Ok(Appended::Row), "{record}");
-    }
-    sent(&mut decoder)
 }
 
 /// In a column of this type, a message with this field `v = 1` becomes what this JSON becomes.
