@@ -2,6 +2,7 @@
 use std::fmt;
 
 use super::{Failure, slot::Slot};
+use crate::binary::{self, Wrong};
 use crate::excerpt::{VALUE_MAX, excerpt};
 use crate::json::{Cursor, DEPTH_MAX, Fault};
 
@@ -33,6 +34,21 @@ impl Misfit {
 
     pub fn key(sentence: String) -> Self {
         Misfit::told(sentence)
+    }
+
+    /// What is wrong with bytes: in the column of which slot, and as `place` calls it where they are.
+    #[cold]
+    pub fn of_bytes(fault: &binary::Fault, slot: Option<(u32, &Slot)>, place: fmt::Arguments<'_>) -> Self {
+        let misfit = Misfit::told(match (fault.wrong(), slot) {
+            (Wrong::Misfit(value), Some((_, slot))) => {
+                format!("field {}: {value} does not fit column {} {}", slot.field, slot.name, slot.type_text)
+            }
+            (Wrong::Misfit(what), None) => format!("{place}: {what} does not fit"),
+            (Wrong::Broken(what), Some((_, slot))) => format!("{place}: field {}: {what}", slot.field),
+            (Wrong::Broken(what), None) => format!("{place}: {what}"),
+        });
+        let may_widen = matches!(fault.wrong(), Wrong::Misfit(_));
+        misfit.at(slot.filter(|_| may_widen).map(|(number, _)| number))
     }
 }
 

@@ -182,18 +182,8 @@ impl Decoder {
     /// What is wrong, at which byte of a record of which schema.
     #[cold]
     fn told(&self, fault: &Fault, place: Option<u32>, (id, at): (u32, usize)) -> Misfit {
-        let slot = place.map(|slot| &self.rows.slots[slot as usize]);
-        let misfit = Misfit::told(match (fault.wrong(), slot) {
-            (Wrong::Misfit(value), Some(slot)) => {
-                format!("field {}: {value} does not fit column {} {}", slot.field, slot.name, slot.type_text)
-            }
-            (Wrong::Misfit(what), None) => format!("avro of schema {id} at byte {at}: {what} does not fit"),
-            (Wrong::Broken(what), Some(slot)) => {
-                format!("avro of schema {id} at byte {at}: field {}: {what}", slot.field)
-            }
-            (Wrong::Broken(what), None) => format!("avro of schema {id} at byte {at}: {what}"),
-        });
-        misfit.at(place.filter(|_| matches!(fault.wrong(), Wrong::Misfit(_))))
+        let slot = place.map(|slot| (slot, &self.rows.slots[slot as usize]));
+        Misfit::of_bytes(fault, slot, format_args!("avro of schema {id} at byte {at}"))
     }
 
     fn compile(&mut self, id: u32, schema: &Schema, purpose: Purpose) -> Known {

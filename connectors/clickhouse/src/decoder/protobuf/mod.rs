@@ -16,7 +16,7 @@ use formats::wire;
 
 use super::event::NO_KEY_COLUMN;
 use super::{Decoder, Misfit, Refused, Said};
-use crate::binary::{Fault, Ids, Missing, Schemas, Taken, Wrong};
+use crate::binary::{Fault, Ids, Missing, Schemas, Taken};
 use crate::json::Cursor;
 use crate::protobuf::{Chain, Notes, Run, TextOf, Texts};
 use change::Change;
@@ -216,18 +216,8 @@ impl Decoder {
     /// What is wrong with a record of which schema.
     #[cold]
     fn told_protobuf(&self, fault: &Fault, place: Option<u32>, id: u32) -> Misfit {
-        let slot = place.map(|slot| &self.rows.slots[slot as usize]);
-        let misfit = Misfit::told(match (fault.wrong(), slot) {
-            (Wrong::Misfit(value), Some(slot)) => {
-                format!("field {}: {value} does not fit column {} {}", slot.field, slot.name, slot.type_text)
-            }
-            (Wrong::Misfit(what), None) => format!("protobuf of schema {id}: {what} does not fit"),
-            (Wrong::Broken(what), Some(slot)) => {
-                format!("protobuf of schema {id}: field {}: {what}", slot.field)
-            }
-            (Wrong::Broken(what), None) => format!("protobuf of schema {id}: {what}"),
-        });
-        misfit.at(place.filter(|_| matches!(fault.wrong(), Wrong::Misfit(_))))
+        let slot = place.map(|slot| (slot, &self.rows.slots[slot as usize]));
+        Misfit::of_bytes(fault, slot, format_args!("protobuf of schema {id}"))
     }
 
     fn compile_protobuf(
