@@ -60,7 +60,7 @@ impl Fake {
     }
 
     pub fn schemas_of(&self, format: Format, more: &str) -> Arc<Schemas> {
-        open_as(format, &format!("{}{more}", self.url))
+        open(format, &format!("{}{more}", self.url))
     }
 
     fn serve(&self, stream: &TcpStream) -> Option<()> {
@@ -108,11 +108,7 @@ impl Fake {
 }
 
 /// What a sink with a registry at this address has.
-pub fn open(url: &str) -> Arc<Schemas> {
-    open_as(Format::Avro, url)
-}
-
-fn open_as(format: Format, url: &str) -> Arc<Schemas> {
+pub fn open(format: Format, url: &str) -> Arc<Schemas> {
     let config: Config = [("value.converter.schema.registry.url", url)].into_iter().collect();
     Arc::new(Schemas::open(&config, "value", format).unwrap())
 }

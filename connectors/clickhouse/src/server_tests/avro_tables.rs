@@ -2,6 +2,7 @@
 use apache_avro::Schema as Theirs;
 use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
+use formats::registry::Format;
 use penstock_sdk::Kind;
 use serde_json::{Value as Json, json};
 
@@ -150,7 +151,7 @@ fn records_that_nobody_can_read_make_no_table() {
     let outcome = write(&mut delivery, "t", &[framed(1 << 30, b""), b"no header".to_vec()]).unwrap();
     assert_eq!((outcome.rows, outcome.rejected.len()), (0, 2));
     let mut settings = Settings::parse(&config(&[CREATE]).with("database", &lab.database)).unwrap();
-    settings.shape.schemas = Some(open("http://127.0.0.1:1"));
+    settings.shape.schemas = Some(open(Format::Avro, "http://127.0.0.1:1"));
     let mut away = Delivery::new(settings, false, patient()).unwrap();
     let error = write(&mut away, "t", &[record(&[long("k", 1)])]).unwrap_err();
     assert_eq!(error.kind(), &Kind::Retry { after: None }, "{error}");

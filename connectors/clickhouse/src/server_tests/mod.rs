@@ -1,6 +1,5 @@
 //! The sink against a real server, whose own JSON parser says what is right.
 mod advice;
-mod avro;
 mod avro_tables;
 mod batching;
 mod connection;
@@ -15,6 +14,7 @@ mod matrix;
 mod nested;
 mod oracle;
 mod protobuf;
+mod registered;
 mod rows;
 mod samples;
 mod schema;

@@ -237,7 +237,7 @@ fn protobuf_makes_columns_wider_and_loses_no_value() {
         "i Int8, u UInt8, share Int32, e Enum8('a' = 1), s FixedString(2), at DateTime('UTC'), l Array(Int8), \
          m Map(String, Int8), d Decimal(5, 2)",
     );
-    let mut delivery = protobuf::with(&lab, &[WIDEN], Fake::shared().schemas_of(Format::Protobuf, ""));
+    let mut delivery = registered::with(&lab, &[WIDEN], Fake::shared().schemas_of(Format::Protobuf, ""));
     let small = Message(Vec::new()).varint(1, 1).varint(2, -5).sized(6, b"xy").framed();
     accept(&mut delivery, "t", &[&small]);
     assert!(delivery.take_notices().is_empty());
@@ -284,7 +284,7 @@ fn protobuf_makes_columns_wider_and_loses_no_value() {
 fn protobuf_that_no_wider_column_takes_is_rejected_by_name() {
     let lab = Lab::new();
     table(&lab, "i Int64, e UUID, share Int64, s Date");
-    let mut delivery = protobuf::with(&lab, &[WIDEN], Fake::shared().schemas_of(Format::Protobuf, ""));
+    let mut delivery = registered::with(&lab, &[WIDEN], Fake::shared().schemas_of(Format::Protobuf, ""));
     let told = refusals(&mut delivery, &[Message(Vec::new()).varint(1, 1).framed()]);
     assert_eq!(told, ["field e: protobuf enum E does not fit column e UUID"]);
     lab.run("ALTER TABLE @.t DROP COLUMN e");

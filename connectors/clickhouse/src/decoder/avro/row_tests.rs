@@ -1,5 +1,6 @@
 //! Avro records as rows: schemas that change, paths, deletes, change events, and what is no record.
 use apache_avro::types::Value;
+use formats::registry::Format;
 use serde_json::json;
 
 use super::tests::{record, shape};
@@ -158,7 +159,7 @@ fn headers_that_name_no_schema_are_the_records_fault_and_an_absent_registry_is_n
         let told = ours.append(bytes).unwrap_err().to_string();
         assert!(told.contains(part), "{told}");
     }
-    let away = Shape { schemas: Some(open("http://127.0.0.1:1")), ..Shape::default() };
+    let away = Shape { schemas: Some(open(Format::Avro, "http://127.0.0.1:1")), ..Shape::default() };
     let value = framed(1, &[2]);
     let record = Incoming { value: Some(&value), ..Incoming::default() };
     match decoder(&[("v", "UInt8")], &away).take(&record) {

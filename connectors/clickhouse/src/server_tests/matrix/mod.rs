@@ -27,10 +27,15 @@ const FORMATS: &[Format] = &[
         record: |k, field, _, json| Some(json_record(k, field, json).into_bytes()),
         shows_json: true,
     },
-    Format { name: "Avro", delivery: super::avro::delivery, record: written::record, shows_json: false },
+    Format {
+        name: "Avro",
+        delivery: |lab| registered::delivery(lab, formats::registry::Format::Avro),
+        record: written::record,
+        shows_json: false,
+    },
     Format {
         name: "Protobuf",
-        delivery: super::protobuf::delivery,
+        delivery: |lab| registered::delivery(lab, formats::registry::Format::Protobuf),
         record: messages::record,
         shows_json: false,
     },
