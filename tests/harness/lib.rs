@@ -17,6 +17,7 @@ pub mod poll;
 pub mod proxy;
 pub mod rest;
 pub mod services;
+mod stored;
 pub mod worker;
 
 pub use clickhouse::ClickHouse;

@@ -1,6 +1,8 @@
-//! A bucket of an S3 server: made by curl, and read by ClickHouse, which has readers of its own for all formats.
+//! A bucket of an S3 server, made, written and read by curl.
+//!
+//! Nothing of the harness is needed here: the contract tests of `connectors/aws` take this very file, because with the
+//! harness they would have to build all that it stands on, a Kafka client first of all.
 
-use crate::ClickHouse;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -11,10 +13,10 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// Makes it on the server that all tests of a run share, unless it is there.
+    /// Makes it on the server at this address, unless it is there.
     #[track_caller]
-    pub fn create(name: &str) -> Self {
-        let bucket = Self { url: crate::services::s3(), name: name.to_owned() };
+    pub fn at(url: String, name: &str) -> Self {
+        let bucket = Self { url, name: name.to_owned() };
         let told = bucket.curl("PUT", "", &[]);
         assert!(told.ends_with("200") || told.contains("BucketAlready"), "making bucket {name}: {told}");
         bucket
@@ -30,6 +32,21 @@ impl Bucket {
     pub fn delete(&self, key: &str) {
         let told = self.curl("DELETE", key, &[]);
         assert!(told.ends_with("204"), "deleting {key}: {told}");
+    }
+
+    #[track_caller]
+    pub fn get(&self, key: &str) -> String {
+        let told = self.curl("GET", &key.replace('+', "%2B").replace('=', "%3D"), &[]);
+        told.strip_suffix("200").unwrap_or_else(|| panic!("reading {key}: {told}")).to_owned()
+    }
+
+    /// All keys that begin with `prefix`, of at most a thousand.
+    #[track_caller]
+    pub fn keys(&self, prefix: &str) -> Vec<String> {
+        let told = self.curl("GET", &format!("?list-type=2&prefix={prefix}"), &[]);
+        assert!(told.ends_with("200"), "listing {prefix}: {told}");
+        let keys = told.split("<Key>").skip(1).filter_map(|text| text.split_once("</Key>"));
+        keys.map(|(key, _)| key.to_owned()).collect()
     }
 
     /// Asks as the one who may everything; what comes back ends with the status.
@@ -49,23 +66,6 @@ impl Bucket {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("curl starts");
         child.stdin.take().expect("a pipe").write_all(content).expect("curl takes the content");
         String::from_utf8_lossy(&child.wait_with_output().expect("curl ends").stdout).into_owned()
-    }
-
-    /// What ClickHouse reads, for the FROM of a query; `keys` has stars.
-    pub fn table(&self, keys: &str, format: &str) -> String {
-        format!("s3('{}/{}/{keys}', '{ADMIN}', '{ADMIN_SECRET}', '{format}')", self.url, self.name)
-    }
-
-    /// A number of what is there; 0 while nothing is.
-    #[track_caller]
-    pub fn number(&self, clickhouse: &ClickHouse, select: &str, (keys, format): (&str, &str)) -> u64 {
-        let sql = format!("SELECT {select} FROM {}", self.table(keys, format));
-        match clickhouse.try_query(&sql) {
-            Ok(text) => text.trim().parse().unwrap_or_else(|_| panic!("{sql}: {text:?}")),
-            // No object, no columns.
-            Err(reason) if reason.contains("CANNOT_EXTRACT_TABLE_STRUCTURE") => 0,
-            Err(reason) => panic!("{sql}: {reason}"),
-        }
     }
 }
 

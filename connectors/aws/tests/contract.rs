@@ -1,9 +1,12 @@
 //! The contract battery over the built library, against an emulator of Kinesis and a server of S3.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[allow(dead_code, reason = "the harness of the end-to-end tests has it too")]
+#[path = "../../../tests/harness/objects.rs"]
+mod objects;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::process::{Command, Stdio};
 
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_kinesis::Client;
@@ -11,6 +14,7 @@ use aws_sdk_kinesis::config::Credentials;
 use aws_sdk_kinesis::operation::put_record::PutRecordError;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{ShardIteratorType, StreamStatus};
+use objects::{ADMIN, ADMIN_SECRET, Bucket};
 use testkit::{Battery, SinkBattery, SourceBattery};
 use tokio::runtime::Runtime;
 
@@ -103,37 +107,16 @@ async fn read(client: &Client, stream: &str) -> Vec<String> {
     found
 }
 
-/// Asks the S3 server as somebody who may do everything.
-fn curl(arguments: &[&str], path: &str) -> Vec<u8> {
+fn bucket(name: &str) -> Bucket {
     let url = std::env::var("PENSTOCK_TEST_S3")
         .expect("PENSTOCK_TEST_S3 names no S3 server: run ./test, which starts one");
-    let output = std::process::Command::new("curl")
-        .args([
-            "-sS",
-            "-m",
-            "30",
-            "--aws-sigv4",
-            "aws:amz:us-east-1:s3",
-            "--user",
-            "penstock:penstock-secret",
-        ])
-        .args(arguments)
-        .arg(format!("{url}/{path}"))
-        .output()
-        .expect("curl starts");
-    assert!(output.status.success(), "{path}: {output:?}");
-    output.stdout
+    Bucket::at(url, name)
 }
 
 /// The lines of all objects of a bucket whose keys begin with `prefix`.
-fn lines(bucket: &str, prefix: &str) -> Vec<String> {
-    let list = String::from_utf8(curl(&["-f"], &format!("{bucket}?list-type=2&prefix={prefix}"))).unwrap();
-    let keys = list.split("<Key>").skip(1).filter_map(|text| text.split_once("</Key>"));
-    let read = |(key, _): (&str, &str)| {
-        let path = key.replace('+', "%2B").replace('=', "%3D");
-        String::from_utf8(curl(&["-f"], &format!("{bucket}/{path}"))).unwrap()
-    };
-    keys.map(read).flat_map(|text| text.lines().map(String::from).collect::<Vec<_>>()).collect()
+fn lines(bucket: &Bucket, prefix: &str) -> Vec<String> {
+    let read = |key: &String| bucket.get(key).lines().map(String::from).collect::<Vec<_>>();
+    bucket.keys(prefix).iter().flat_map(read).collect()
 }
 
 async fn fill(client: Client, stream: String) {
@@ -202,20 +185,19 @@ fn the_kinesis_sink_keeps_the_contract() {
 #[test]
 fn the_s3_sink_keeps_the_contract() {
     // A bucket of each run would fill the server.
-    let (bucket, prefix) = ("penstock-formats", format!("contract-{}", std::process::id()));
-    curl(&["-X", "PUT"], bucket);
+    let (bucket, prefix) = (bucket("penstock-formats"), format!("contract-{}", std::process::id()));
     let template = format!("{prefix}-{{topic}}-{{partition}}-{{start_offset}}-{{end_offset}}.{{extension}}");
     Battery::sink(testkit::library("penstock-aws"))
         .class("S3Sink")
-        .setting("s3.bucket", bucket)
+        .setting("s3.bucket", &bucket.name)
         .setting("s3.key.template", template)
         .setting("s3.compression", "none")
-        .setting("aws.endpoint", std::env::var("PENSTOCK_TEST_S3").unwrap())
+        .setting("aws.endpoint", &bucket.url)
         .setting("aws.region", "us-east-1")
-        .setting("aws.access.key.id", "penstock")
-        .setting("aws.secret.access.key", "penstock-secret")
+        .setting("aws.access.key.id", ADMIN)
+        .setting("aws.secret.access.key", ADMIN_SECRET)
         .value(|number| format!("{{\"number\":{number}}}"))
-        .arrived(move || lines(bucket, &prefix))
+        .arrived(move || lines(&bucket, &prefix))
         .rejects("{\"number\":")
         .refuses("s3.bucket", "a b", "expected the name of a bucket")
         .refuses("s3.key.template", "{topic}", "objects would replace each other")
@@ -225,38 +207,9 @@ fn the_s3_sink_keeps_the_contract() {
         .run();
 }
 
-/// Writes to the server, as the one who may everything.
-fn put(url: &str, content: &[u8]) {
-    let mut command = Command::new("curl");
-    command.args([
-        "-sS",
-        "-m",
-        "60",
-        "-X",
-        "PUT",
-        "--aws-sigv4",
-        "aws:amz:us-east-1:s3",
-        "-w",
-        "%{http_code}",
-    ]);
-    if !content.is_empty() {
-        // Curl of before 8 signs a content that it reads from a pipe wrongly.
-        command.args(["-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]);
-    }
-    command.args(["--user", "penstock:penstock-secret", "--data-binary", "@-", url]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(content).unwrap();
-    let told = child.wait_with_output().unwrap().stdout;
-    let told = String::from_utf8_lossy(&told).into_owned();
-    assert!(told.ends_with("200") || told.contains("BucketAlready"), "{url}: {told}");
-}
-
 #[test]
 fn files_keep_the_contract() {
-    let endpoint = std::env::var("PENSTOCK_TEST_S3")
-        .expect("PENSTOCK_TEST_S3 names no S3 server: run ./test, which starts one");
-    let bucket = format!("contract-{}", std::process::id());
-    put(&format!("{endpoint}/{bucket}"), b"");
+    let bucket = bucket(&format!("contract-{}", std::process::id()));
     let rows = |from: u32| {
         (from..from + 25_000).fold(String::new(), |mut text, number| {
             writeln!(text, "{number},{}", "x".repeat(100)).unwrap();
@@ -265,15 +218,15 @@ fn files_keep_the_contract() {
     };
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(format!("id,text\n{}", rows(0)).as_bytes()).unwrap();
-    put(&format!("{endpoint}/{bucket}/a.csv.gz"), &packed.finish().unwrap());
-    put(&format!("{endpoint}/{bucket}/b.txt"), rows(25_000).as_bytes());
+    bucket.put("a.csv.gz", &packed.finish().unwrap());
+    bucket.put("b.txt", rows(25_000).as_bytes());
     Battery::source(testkit::library("penstock-aws"))
         .class("S3Source")
-        .setting("s3.bucket", &bucket)
-        .setting("aws.endpoint", &endpoint)
+        .setting("s3.bucket", &bucket.name)
+        .setting("aws.endpoint", &bucket.url)
         .setting("aws.region", "us-east-1")
-        .setting("aws.access.key.id", "penstock")
-        .setting("aws.secret.access.key", "penstock-secret")
+        .setting("aws.access.key.id", ADMIN)
+        .setting("aws.secret.access.key", ADMIN_SECRET)
         .records(24_000)
         .refuses("s3.bucket", "a/b", "expected the name of a bucket")
         .refuses("s3.bucket", "nowhere-to-be-found", "there is no such bucket")
