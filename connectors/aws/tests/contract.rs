@@ -15,6 +15,7 @@ use aws_sdk_kinesis::operation::put_record::PutRecordError;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{ShardIteratorType, StreamStatus};
 use objects::{ADMIN, ADMIN_SECRET, Bucket};
+use penstock_sdk::Config;
 use testkit::{Battery, SinkBattery, SourceBattery};
 use tokio::runtime::Runtime;
 
@@ -53,22 +54,16 @@ impl Stream {
 
     fn sink(&self) -> SinkBattery {
         Battery::sink(testkit::library("penstock-aws"))
+            .config(access(&self.url, ("test", "hush")))
             .class("KinesisSink")
             .setting("kinesis.stream", &self.name)
-            .setting("aws.endpoint", &self.url)
-            .setting("aws.region", "us-east-1")
-            .setting("aws.access.key.id", "test")
-            .setting("aws.secret.access.key", "hush")
     }
 
     fn battery(&self) -> SourceBattery {
         Battery::source(testkit::library("penstock-aws"))
+            .config(access(&self.url, ("test", "hush")))
             .class("KinesisSource")
             .setting("kinesis.stream", &self.name)
-            .setting("aws.endpoint", &self.url)
-            .setting("aws.region", "us-east-1")
-            .setting("aws.access.key.id", "test")
-            .setting("aws.secret.access.key", "hush")
     }
 }
 
@@ -105,6 +100,12 @@ async fn read(client: &Client, stream: &str) -> Vec<String> {
         next = answer.next_shard_iterator.filter(|_| !answer.records.is_empty());
     }
     found
+}
+
+/// The way to a server, for whom.
+fn access(url: &str, (id, secret): (&str, &str)) -> Config {
+    let keys = [("aws.access.key.id", id), ("aws.secret.access.key", secret)];
+    [("aws.endpoint", url), ("aws.region", "us-east-1")].into_iter().chain(keys).collect()
 }
 
 fn bucket(name: &str) -> Bucket {
@@ -188,14 +189,11 @@ fn the_s3_sink_keeps_the_contract() {
     let (bucket, prefix) = (bucket("penstock-formats"), format!("contract-{}", std::process::id()));
     let template = format!("{prefix}-{{topic}}-{{partition}}-{{start_offset}}-{{end_offset}}.{{extension}}");
     Battery::sink(testkit::library("penstock-aws"))
+        .config(access(&bucket.url, (ADMIN, ADMIN_SECRET)))
         .class("S3Sink")
         .setting("s3.bucket", &bucket.name)
         .setting("s3.key.template", template)
         .setting("s3.compression", "none")
-        .setting("aws.endpoint", &bucket.url)
-        .setting("aws.region", "us-east-1")
-        .setting("aws.access.key.id", ADMIN)
-        .setting("aws.secret.access.key", ADMIN_SECRET)
         .value(|number| format!("{{\"number\":{number}}}"))
         .arrived(move || lines(&bucket, &prefix))
         .rejects("{\"number\":")
@@ -221,12 +219,9 @@ fn files_keep_the_contract() {
     bucket.put("a.csv.gz", &packed.finish().unwrap());
     bucket.put("b.txt", rows(25_000).as_bytes());
     Battery::source(testkit::library("penstock-aws"))
+        .config(access(&bucket.url, (ADMIN, ADMIN_SECRET)))
         .class("S3Source")
         .setting("s3.bucket", &bucket.name)
-        .setting("aws.endpoint", &bucket.url)
-        .setting("aws.region", "us-east-1")
-        .setting("aws.access.key.id", ADMIN)
-        .setting("aws.secret.access.key", ADMIN_SECRET)
         .records(24_000)
         .refuses("s3.bucket", "a/b", "expected the name of a bucket")
         .refuses("s3.bucket", "nowhere-to-be-found", "there is no such bucket")

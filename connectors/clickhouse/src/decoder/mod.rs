@@ -55,6 +55,16 @@ pub enum Refused {
     Unread(failure::Failure),
 }
 
+impl Refused {
+    /// What is refused is the record's key.
+    fn of_key(self) -> Self {
+        match self {
+            Refused::Misfit(misfit) => Misfit::key(format!("key: {misfit}")).into(),
+            Refused::Unread(failure) => Refused::Unread(failure),
+        }
+    }
+}
+
 impl From<Misfit> for Refused {
     fn from(misfit: Misfit) -> Self {
         Refused::Misfit(misfit)

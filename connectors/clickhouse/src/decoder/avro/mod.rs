@@ -113,11 +113,7 @@ impl Decoder {
         let Some(mut avro) = self.avro_key.take() else { return Ok(()) };
         let said = self.run(&mut avro, key, Purpose::Key);
         self.avro_key = Some(avro);
-        match said {
-            Ok(_) => Ok(()),
-            Err(Refused::Misfit(misfit)) => Err(Misfit::key(format!("key: {misfit}")).into()),
-            Err(unread) => Err(unread),
-        }
+        said.map(drop).map_err(Refused::of_key)
     }
 
     fn run(&mut self, avro: &mut Avro, bytes: &[u8], purpose: Purpose) -> Result<Said, Refused> {

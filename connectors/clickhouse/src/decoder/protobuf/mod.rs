@@ -137,11 +137,7 @@ impl Decoder {
         let Some(mut protobuf) = self.protobuf_key.take() else { return Ok(()) };
         let said = self.run_protobuf(&mut protobuf, key, Purpose::Key);
         self.protobuf_key = Some(protobuf);
-        match said {
-            Ok(_) => Ok(()),
-            Err(Refused::Misfit(misfit)) => Err(Misfit::key(format!("key: {misfit}")).into()),
-            Err(unread) => Err(unread),
-        }
+        said.map(drop).map_err(Refused::of_key)
     }
 
     fn run_protobuf(
