@@ -7,6 +7,7 @@ pub mod clickhouse;
 pub mod command;
 pub mod faults;
 pub mod files;
+pub mod http;
 pub mod java;
 pub mod kafka;
 pub mod kinesis;
