@@ -3,6 +3,7 @@ mod client;
 mod declare;
 mod failure;
 mod identity;
+mod policy;
 #[cfg(test)]
 pub mod server;
 mod settings;
@@ -14,5 +15,6 @@ pub use client::{connector, http, load};
 pub use declare::declare;
 pub use failure::{Cause, Failure};
 pub use identity::Identity;
+pub use policy::{arn, denied, partition, unknown};
 pub use settings::{Access, is_url, problem, problems};
 pub use waiting::{ask, opened, runtime, validated};

@@ -1,12 +1,21 @@
 //! What failed requests for a bucket mean for a task.
 use penstock_sdk::Error;
 
-use super::Bucket;
-use crate::access::{Cause, Failure};
+use super::{Bucket, LIST};
+use crate::access::{self, Cause, Failure};
 
 impl Bucket {
     /// The failure for a person, with the bucket, the action and who asked.
     pub fn error(&self, failure: &Failure) -> Error {
+        self.told(failure, "*")
+    }
+
+    /// The same for one object.
+    pub fn error_at(&self, key: &str, failure: &Failure) -> Error {
+        self.told(failure, key).within(format!("s3://{}/{key}", self.name()))
+    }
+
+    fn told(&self, failure: &Failure, key: &str) -> Error {
         let Failure { cause, action, reason } = failure;
         let (bucket, who) = (self.name(), self.sender.access().who());
         match cause {
@@ -14,10 +23,14 @@ impl Bucket {
                 "bucket {bucket}: there is no such bucket for {who} in region {}: {action}: {reason}",
                 self.sender.region()
             )),
-            Cause::Denied => Error::config(format!("bucket {bucket}: {action} is denied to {who}: {reason}")),
-            Cause::Credentials => Error::config(format!(
-                "bucket {bucket}: {action}: there are no valid credentials, by {who}: {reason}"
-            )),
+            Cause::Denied => {
+                let own = format!("arn:{}:s3:::{bucket}", access::partition(&self.sender.region()));
+                let resource = if *action == LIST { own } else { format!("{own}/{key}") };
+                Error::config(format!("bucket {bucket}: {}", access::denied(failure, &who, &resource)))
+            }
+            Cause::Credentials => {
+                Error::config(format!("bucket {bucket}: {}", access::unknown(failure, &who)))
+            }
             Cause::Outdated if !self.sender.access().is_renewed() => Error::config(format!(
                 "aws.session.token: it has expired; expected new credentials, or a role, which is renewed: {reason}"
             )),
@@ -28,10 +41,5 @@ impl Bucket {
             )),
             _ => Error::retry(format!("bucket {bucket}: {action}: {reason}")),
         }
-    }
-
-    /// The same for one object.
-    pub fn error_at(&self, key: &str, failure: &Failure) -> Error {
-        self.error(failure).within(format!("s3://{}/{key}", self.name()))
     }
 }

@@ -102,32 +102,33 @@ impl Service {
         HttpRequest::try_from(request).map_err(|error| unfit(error.to_string()))
     }
 
-    /// What a failure is to the worker: a wrong setting where waiting does not mend it. `what` was asked about.
-    pub fn error(&self, what: &str, failure: &Failure) -> Error {
-        error(&self.access, what, failure)
+    /// What a failure is to the worker: a wrong setting where waiting does not mend it. It was asked about `what`, which
+    /// policies call `resource`.
+    pub fn error(&self, what: &str, resource: &str, failure: &Failure) -> Error {
+        let Failure { cause, action, reason } = failure;
+        let who = self.access.who();
+        match cause {
+            Cause::Missing => {
+                Error::config(format!("{what}: it does not exist for {who}: {action}: {reason}"))
+            }
+            Cause::Denied => Error::config(format!("{what}: {}", access::denied(failure, &who, resource))),
+            Cause::Credentials => Error::config(format!("{what}: {}", access::unknown(failure, &who))),
+            Cause::Outdated if !self.access.is_renewed() => Error::config(format!(
+                "aws.session.token: it has expired; expected new credentials, or a role, which is renewed: {reason}"
+            )),
+            Cause::Invalid => Error::config(format!("{what}: {action} is refused: {reason}")),
+            _ => Error::retry(format!("{what}: {action}: {reason}")),
+        }
+    }
+
+    /// What policies call a part of the service.
+    pub fn arn(&self, resource: &str) -> String {
+        access::arn(self.protocol.name, &self.region, resource)
     }
 
     /// Waiting mends it.
     pub fn is_passing(&self, failure: &Failure) -> bool {
         failure.is_passing() || (failure.cause == Cause::Outdated && self.access.is_renewed())
-    }
-}
-
-/// What a failure is to the worker, whatever service it comes from.
-pub fn error(access: &Access, what: &str, failure: &Failure) -> Error {
-    let Failure { cause, action, reason } = failure;
-    let who = access.who();
-    match cause {
-        Cause::Missing => Error::config(format!("{what}: it does not exist for {who}: {action}: {reason}")),
-        Cause::Denied => Error::config(format!("{what}: {action} is denied to {who}: {reason}")),
-        Cause::Credentials => {
-            Error::config(format!("{what}: {action}: there are no valid credentials, by {who}: {reason}"))
-        }
-        Cause::Outdated if !access.is_renewed() => Error::config(format!(
-            "aws.session.token: it has expired; expected new credentials, or a role, which is renewed: {reason}"
-        )),
-        Cause::Invalid => Error::config(format!("{what}: {action} is refused: {reason}")),
-        _ => Error::retry(format!("{what}: {action}: {reason}")),
     }
 }
 

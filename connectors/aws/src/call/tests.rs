@@ -82,7 +82,7 @@ fn failures_are_told_apart() {
     let check = |answer: fn(&str) -> (u16, String), cause: Cause, kind: &Kind, expected: &str| {
         let (service, outcome) = ask(&Server::start(answer), &[]);
         let failure = outcome.unwrap_err();
-        let error = service.error("table Orders", &failure);
+        let error = service.error("table Orders", "arn:aws:dynamodb:eu-1:*:table/Orders", &failure);
         assert_eq!((failure.cause, error.kind()), (cause, kind), "{error}");
         assert!(error.message().contains(expected), "{error}");
     };
@@ -118,7 +118,7 @@ fn a_service_that_is_away_is_asked_again_later() {
     "http://127.0.0.1:1".clone_into(&mut server.url);
     let (service, outcome) = ask(&server, &[]);
     let failure = outcome.unwrap_err();
-    assert!(*service.error("x", &failure).kind() == Kind::Retry { after: None }, "{failure:?}");
+    assert!(*service.error("x", "y", &failure).kind() == Kind::Retry { after: None }, "{failure:?}");
 }
 
 #[test]

@@ -138,8 +138,14 @@ impl Control {
 
     /// What a failure is to the worker.
     pub fn error(&self, failure: &Failure) -> Error {
-        let what = if failure.action == DESCRIBE_EXPORT { "the export of table" } else { "table" };
-        self.service.error(&format!("{what} {}", self.table.name), failure)
+        let own = || self.service.arn(&format!("table/{}", self.table.name));
+        let table =
+            Some(&self.table.given).filter(|given| given.starts_with("arn:")).cloned().unwrap_or_else(own);
+        let (what, resource) = match failure.action {
+            DESCRIBE_EXPORT => ("the export of table", format!("{table}/export/*")),
+            _ => ("table", table),
+        };
+        self.service.error(&format!("{what} {}", self.table.name), &resource, failure)
     }
 
     fn named(&self) -> Value {

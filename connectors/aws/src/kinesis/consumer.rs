@@ -5,7 +5,7 @@ use aws_sdk_kinesis::types::ConsumerStatus;
 
 use crate::access::{Cause, Failure};
 
-use super::stream::Stream;
+use super::stream::{DESCRIBE_CONSUMER, Stream};
 
 /// Registers the consumer where that has not happened, and waits until it may be used; the answer is its ARN. The tasks
 /// of a connector do so at the same time.
@@ -24,7 +24,7 @@ pub async fn ensure(stream: &Stream, name: &str) -> Result<String, Failure> {
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    Err(Failure::transient("kinesis:DescribeStreamConsumer", format!("consumer {name} is not active yet")))
+    Err(Failure::transient(DESCRIBE_CONSUMER, format!("consumer {name} is not active yet")))
 }
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);

@@ -171,7 +171,7 @@ impl Stream {
             Ok(answer) => Ok(answer
                 .consumer_description
                 .map(|found| Consumer { arn: found.consumer_arn, status: Some(found.consumer_status) })),
-            Err(error) => match Failure::of("kinesis:DescribeStreamConsumer", &error) {
+            Err(error) => match Failure::of(DESCRIBE_CONSUMER, &error) {
                 failure if failure.cause == Cause::Missing => Ok(None),
                 failure => Err(failure),
             },
@@ -185,11 +185,7 @@ impl Stream {
 
     pub async fn deregister(&self, consumer: &str) -> Result<(), Failure> {
         let request = self.client.deregister_stream_consumer().consumer_arn(consumer);
-        request
-            .send()
-            .await
-            .map(drop)
-            .map_err(|error| Failure::of("kinesis:DeregisterStreamConsumer", &error))
+        request.send().await.map(drop).map_err(|error| Failure::of(DEREGISTER, &error))
     }
 
     /// What a failure is to the worker: a wrong setting where waiting does not mend it.
@@ -201,10 +197,13 @@ impl Stream {
                 "kinesis.stream: there is no stream {stream} for {who} in region {}: {reason}",
                 self.region()
             )),
-            Cause::Denied => Error::config(format!("stream {stream}: {action} is denied to {who}: {reason}")),
-            Cause::Credentials => Error::config(format!(
-                "stream {stream}: {action}: there are no valid credentials, by {who}: {reason}"
+            Cause::Denied => Error::config(format!(
+                "stream {stream}: {}",
+                access::denied(failure, &who, &self.resource(action))
             )),
+            Cause::Credentials => {
+                Error::config(format!("stream {stream}: {}", access::unknown(failure, &who)))
+            }
             Cause::Outdated if !self.access.is_renewed() => Error::config(format!(
                 "aws.session.token: it has expired; expected new credentials, or a role, which is renewed: {reason}"
             )),
@@ -216,6 +215,13 @@ impl Stream {
     /// Waiting mends it.
     pub fn is_passing(&self, failure: &Failure) -> bool {
         failure.is_passing() || (failure.cause == Cause::Outdated && self.access.is_renewed())
+    }
+
+    /// What policies name for an action.
+    fn resource(&self, action: &str) -> String {
+        let own = || access::arn("kinesis", self.region(), &format!("stream/{}", self.name.name));
+        let stream = self.name.arn.clone().unwrap_or_else(own);
+        if OF_CONSUMERS.contains(&action) { format!("{stream}/consumer/*") } else { stream }
     }
 
     fn region(&self) -> &str {
@@ -270,6 +276,10 @@ fn shard(given: &types::Shard) -> Shard {
 }
 
 pub const SUBSCRIBE: &str = "kinesis:SubscribeToShard";
+pub const DESCRIBE_CONSUMER: &str = "kinesis:DescribeStreamConsumer";
+const DEREGISTER: &str = "kinesis:DeregisterStreamConsumer";
+/// They are about a consumer of the stream, not about the stream.
+const OF_CONSUMERS: [&str; 3] = [SUBSCRIBE, DESCRIBE_CONSUMER, DEREGISTER];
 pub const PUT: &str = "kinesis:PutRecords";
 /// All that AWS gives at once.
 const FETCH_RECORDS: i32 = 10_000;

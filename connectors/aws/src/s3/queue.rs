@@ -255,7 +255,8 @@ impl Follower {
     }
 
     fn error(&self, service: &Service, failure: &Failure) -> Error {
-        service.error(&format!("queue {}", self.queue.url), failure)
+        let name = self.queue.url.rsplit('/').next().unwrap_or_default();
+        service.error(&format!("queue {}", self.queue.url), &service.arn(name), failure)
     }
 }
 
