@@ -17,6 +17,7 @@ pub mod objects;
 pub mod poll;
 pub mod proxy;
 pub mod rest;
+pub mod rights;
 pub mod services;
 mod stored;
 pub mod worker;
