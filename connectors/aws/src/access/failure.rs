@@ -204,7 +204,7 @@ fn chain(error: &dyn StdError) -> String {
 }
 
 /// Of what the other side says.
-const REASON_MAX: usize = 500;
+pub const REASON_MAX: usize = 500;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,5 @@
 //! Which line a policy lacks, for a person whose request was denied.
-use super::failure::Failure;
+use super::failure::{Failure, REASON_MAX};
 
 /// What was denied to whom, and the statement that would have allowed it: with action and resource as the service names
 /// them, or else with `resource` as it is known here.
@@ -36,8 +36,9 @@ pub fn partition(region: &str) -> &'static str {
 fn named(reason: &str) -> Option<(&str, &str)> {
     let (_, rest) = reason.split_once("is not authorized to perform: ")?;
     let (action, rest) = rest.split_once(" on resource: ")?;
-    // A sentence that was cut off names half a resource.
-    let (resource, _) = rest.split_once(' ')?;
+    // A sentence that was cut off may name half a resource.
+    let whole = (reason.len() < REASON_MAX).then_some((rest, ""));
+    let (resource, _) = rest.split_once(' ').or(whole)?;
     let resource = resource.trim_matches('"');
     (action.contains(':') && !action.contains(' ') && resource.starts_with("arn:"))
         .then_some((action, resource))
@@ -78,10 +79,10 @@ mod tests {
              \"arn:aws:s3:::logs\" because no identity-based policy allows the s3:ListBucket action",
             r#"{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::logs"}"#,
         );
-        check(
-            "User: arn:aws:iam::1:user/me is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::lo",
-            r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::logs/*"}"#,
-        );
+        let short = "is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::logs/key";
+        check(short, r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::logs/key"}"#);
+        let cut_off = format!("User: {} {short}", "x".repeat(REASON_MAX));
+        check(&cut_off, r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::logs/*"}"#);
         check(
             "is not authorized to perform: s3:GetObject on resource: x with an explicit deny in a policy",
             "",

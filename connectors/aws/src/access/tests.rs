@@ -10,8 +10,9 @@ fn both(request: &str) -> (u16, String) {
         return (200, "{\"Shards\":[]}".into());
     }
     if !request.contains("ExternalId=open+sesame") && !request.contains("ExternalId=open%20sesame") {
-        let error = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not you</Message>\
-                     </Error><RequestId>r</RequestId></ErrorResponse>";
+        let error = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>User: \
+                     arn:aws:iam::123456789012:user/me is not authorized to perform: sts:AssumeRole on resource: \
+                     arn:aws:iam::123456789012:role/reader</Message></Error><RequestId>r</RequestId></ErrorResponse>";
         return (403, error.into());
     }
     let credentials = "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
@@ -81,6 +82,10 @@ fn a_role_that_may_not_be_assumed_is_a_matter_of_credentials() {
     ];
     let failure = ask(&role).unwrap_err();
     assert_eq!(failure.cause, Cause::Credentials, "{failure:?}");
+    let told = unknown(&failure, "role reader");
+    let line =
+        r#"{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"arn:aws:iam::123456789012:role/reader"}"#;
+    assert!(told.contains(&format!("by role reader: a policy has to allow it, as {line} does: ")), "{told}");
 }
 
 #[test]
