@@ -1,6 +1,7 @@
-//! A DynamoDB table comes to ClickHouse through a pipe: its export, then its changes, through kills, without any Kafka.
+//! A DynamoDB table comes to ClickHouse through a pipe: its export, then its changes, through kills, without any Kafka, and
+//! with no more rights than its page documents.
 
-use crate::dynamo_service::{DynamoDb, KEY, SECRET, Sample};
+use crate::dynamo_service::{DynamoDb, Guarded, KEY, OF_EXPORTS, SECRET, Sample, documented};
 use penstock_tests::{ClickHouse, Kinesis, Worker, services, unique, until};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ struct Way {
     kinesis: Kinesis,
     clickhouse: ClickHouse,
     service: DynamoDb,
+    guarded: Guarded,
     sample: Sample,
     /// Stream, table and connector.
     name: String,
@@ -20,18 +22,24 @@ struct Way {
 
 impl Way {
     fn new(sample: Sample) -> Self {
+        Self::without(sample, &[])
+    }
+
+    /// With fewer rights.
+    fn without(sample: Sample, rights: &[&str]) -> Self {
         let (kinesis, name) = (Kinesis::shared(), unique("orders"));
         kinesis.create(&name, 2);
         sample.upload();
         let service = DynamoDb::start(&sample, &kinesis, &name);
-        Self { kinesis, clickhouse: ClickHouse::shared(), service, sample, name }
+        let policy = documented(&sample, &kinesis, &name).without(rights);
+        let guarded = Guarded::new(&service, policy);
+        Self { kinesis, clickhouse: ClickHouse::shared(), service, guarded, sample, name }
     }
 
     /// The example, with this run's addresses and names.
     fn example(&self) -> Value {
         let text = std::fs::read_to_string(services::checkout().join("config/dynamodb-pipe.json")).unwrap();
         let mut config = serde_json::from_str::<Value>(&text).unwrap()["config"].take();
-        let s3 = services::s3();
         for (key, value) in [
             ("source.dynamodb.export.bucket", self.sample.bucket),
             ("source.dynamodb.export.prefix", &self.sample.prefix),
@@ -45,9 +53,9 @@ impl Way {
             config[key] = json!(value);
         }
         for (key, value) in [
-            ("source.aws.dynamodb.endpoint", self.service.url.as_str()),
-            ("source.aws.kinesis.endpoint", &self.kinesis.url),
-            ("source.aws.s3.endpoint", &s3),
+            ("source.aws.dynamodb.endpoint", self.guarded.dynamodb.as_str()),
+            ("source.aws.kinesis.endpoint", &self.guarded.kinesis),
+            ("source.aws.s3.endpoint", &self.guarded.s3),
             ("source.aws.access.key.id", KEY),
             ("source.aws.secret.access.key", SECRET),
             ("sink.penstock.batch.age.max.ms", "100"),
@@ -127,8 +135,10 @@ impl Way {
         all.iter().find_map(|entry| entry["offset"]["phase"].as_str().map(str::to_owned))
     }
 
-    fn end(self, mut worker: Worker) {
+    /// No right was missing, and all were needed but these.
+    fn end(self, mut worker: Worker, unused: &[&str]) {
         worker.stop();
+        self.guarded.assert_least(unused);
         self.kinesis.delete(&self.name);
         self.clickhouse.query(&format!("DROP TABLE `{}`", self.name));
     }
@@ -176,7 +186,7 @@ fn a_table_comes_through_kills(precision: &str) {
     let digits = "extract(_raw_message, '\"total\":([^,}]*)')";
     let wrong = format!("SELECT countIf(total != {digits}) FROM `{}` FINAL", way.name);
     assert_eq!(way.clickhouse.number(&wrong), 0, "numbers keep their digits");
-    way.end(worker);
+    way.end(worker, &["s3:ListBucket"]);
 }
 
 #[test]
@@ -247,7 +257,7 @@ fn a_table_is_set_up_and_made_without_a_person() {
     }
     assert_set_up(&way);
     assert_told(&way, &worker, &source);
-    way.end(worker);
+    way.end(worker, &["s3:ListBucket"]);
 }
 
 /// Each step after the one that it needs.
@@ -293,7 +303,9 @@ fn assert_told(way: &Way, worker: &Worker, source: &serde_json::Map<String, Valu
 /// As a person would do it who follows the guide: `ClickHouse` loads the export, and the connector brings changes only.
 #[test]
 fn a_snapshot_may_be_loaded_by_hand() {
-    let way = Way::new(Sample::make("MICROSECOND", &["--items", "200", "--changes", "600"]));
+    let unneeded = [OF_EXPORTS.as_slice(), &["s3:GetObject", "s3:ListBucket"]].concat();
+    let sample = Sample::make("MICROSECOND", &["--items", "200", "--changes", "600"]);
+    let way = Way::without(sample, &unneeded);
     way.kinesis.put(&way.name, &way.sample.changes());
     let text = std::fs::read_to_string(services::checkout().join("config/dynamodb-manual.sql")).unwrap();
     let (from, to) = (
@@ -321,7 +333,7 @@ fn a_snapshot_may_be_loaded_by_hand() {
     for table in ["_x", "_x_rows"] {
         way.clickhouse.query(&format!("DROP TABLE `{}{table}`", way.name));
     }
-    way.end(worker);
+    way.end(worker, &[]);
 }
 
 /// A number of an item, as it stands there.

@@ -1,12 +1,14 @@
 //! Exports that are not whole, changes that cannot be read, and rights and steps that are missing.
 
-use crate::dynamo_service::{DynamoDb, KEY, SECRET, Sample, arn};
+use crate::dynamo_service::{
+    DynamoDb, Guarded, KEY, OF_CHANGES, OF_EXPORTS, SECRET, Sample, arn, documented,
+};
 use penstock_tests::{Kinesis, SOON, Worker, services, unique, until};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// Into a file, by one task.
-fn pipe(sample: &Sample, service: &str, to: &Path, more: &[(&str, &str)]) -> Value {
+pub fn pipe(sample: &Sample, service: &str, to: &Path, more: &[(&str, &str)]) -> Value {
     let mut config = json!({
         "connector.class": "Pipe",
         "source.connector.class": "DynamoDb",
@@ -30,7 +32,7 @@ fn pipe(sample: &Sample, service: &str, to: &Path, more: &[(&str, &str)]) -> Val
     config
 }
 
-fn worker() -> Worker {
+pub fn worker() -> Worker {
     let worker = Worker::standalone().unset("bootstrap.servers");
     ["task failed", "failed", "orders", "listed again", "left out"]
         .iter()
@@ -38,7 +40,7 @@ fn worker() -> Worker {
         .start()
 }
 
-fn sample() -> Sample {
+pub fn sample() -> Sample {
     Sample::make("MICROSECOND", &["--items", "60", "--changes", "120", "--files", "3"])
 }
 
@@ -57,7 +59,7 @@ fn sign(sample: &Sample, name: &str) {
 }
 
 /// The reason of a task that has failed.
-fn trace(worker: &Worker, name: &str) -> String {
+pub fn trace(worker: &Worker, name: &str) -> String {
     let status = worker.await_status(name, "to fail", |status| status["tasks"][0]["state"] == "FAILED");
     status["tasks"][0]["trace"].as_str().unwrap_or_default().to_owned()
 }
@@ -117,10 +119,16 @@ fn an_export_that_is_not_whole_is_refused_with_its_file() {
         damage(&sample, &sample.path("s3").join(&file));
         sample.upload();
         let service = DynamoDb::start(&sample, &kinesis, &stream);
+        let rights =
+            documented(&sample, &kinesis, &stream).without(&[OF_EXPORTS.as_slice(), &OF_CHANGES].concat());
+        let guarded = Guarded::new(&service, rights);
+        let unused: &[&str] = if name == "missing" { &[] } else { &["s3:ListBucket"] };
         let name = unique(&format!("orders-{name}"));
         let to = worker.path(&name);
-        worker.submit(&name, &pipe(&sample, &service.url, &to, &[]));
+        let through = [("source.aws.s3.endpoint", guarded.s3.as_str())];
+        worker.submit(&name, &pipe(&sample, &guarded.dynamodb, &to, &through));
         let trace = trace(&worker, &name);
+        guarded.assert_least(unused);
         let is_named = trace.contains(&file) || trace.contains("manifest-files.json");
         assert!(trace.contains(expected) && is_named && trace.contains(sample.bucket), "{name}: {trace}");
         worker.rest.delete(&format!("/connectors/{name}")).expect(204);

@@ -1,15 +1,16 @@
 //! What DynamoDB and an export would be: the control plane as AWS documents it, over a sample that lies in a real S3.
 
+use penstock_tests::http::{self, Request};
+use penstock_tests::rights::{Guard, Policy};
 use penstock_tests::services::{self, checkout};
 use penstock_tests::{Kinesis, unique};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use tempfile::TempDir;
 
 pub const KEY: &str = "penstock";
@@ -126,6 +127,73 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
+/// A way to the double, the streams and the buckets, on which whoever asks has some of the documented rights and no others.
+pub struct Guarded {
+    guard: Guard,
+    pub dynamodb: String,
+    pub kinesis: String,
+    pub s3: String,
+}
+
+impl Guarded {
+    pub fn new(service: &DynamoDb, policy: Policy) -> Self {
+        let guard = Guard::default();
+        guard.admit(KEY, policy);
+        Self {
+            dynamodb: guard.before(&service.url),
+            kinesis: guard.before(&services::kinesis()),
+            s3: guard.before(&services::s3()),
+            guard,
+        }
+    }
+
+    /// No right was missing, and these were not needed.
+    #[track_caller]
+    pub fn assert_least(&self, unused: &[&str]) {
+        assert!(self.guard.refused(KEY).is_empty(), "refused: {:?}", self.guard.refused(KEY));
+        assert_eq!(self.guard.unused(KEY), unused);
+    }
+}
+
+/// The rights that the page says are needed, for a sample and its stream.
+pub fn documented(sample: &Sample, kinesis: &Kinesis, stream: &str) -> Policy {
+    let names = [
+        ("eu-central-1:123456789012:table", "us-east-1:123456789012:table"),
+        ("arn:aws:kinesis:eu-central-1:123456789012:stream/orders-changes", &arn_of(kinesis, stream)),
+        ("orders-exports/penstock/", &format!("orders-exports/{}/", sample.prefix)),
+        ("orders-exports", sample.bucket),
+    ];
+    Policy::documented(include_str!("../../docs/dynamodb.md"), "## Least rights", &names)
+}
+
+fn arn_of(kinesis: &Kinesis, stream: &str) -> String {
+    let answer = kinesis.call("DescribeStreamSummary", &json!({ "StreamName": stream }));
+    answer["StreamDescriptionSummary"]["StreamARN"].as_str().unwrap().to_owned()
+}
+
+/// What nobody needs who makes no export.
+pub const OF_EXPORTS: [&str; 7] = [
+    "dynamodb:DescribeContinuousBackups",
+    "dynamodb:UpdateContinuousBackups",
+    "dynamodb:ExportTableToPointInTime",
+    "dynamodb:DescribeExport",
+    "s3:PutObject",
+    "s3:PutObjectAcl",
+    "s3:AbortMultipartUpload",
+];
+
+/// What nobody needs who follows no changes.
+pub const OF_CHANGES: [&str; 8] = [
+    "dynamodb:DescribeKinesisStreamingDestination",
+    "dynamodb:EnableKinesisStreamingDestination",
+    "kinesis:DescribeStream",
+    "kinesis:PutRecords",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:ListShards",
+    "kinesis:GetShardIterator",
+    "kinesis:GetRecords",
+];
+
 /// Answers the calls that a snapshot needs, in the states that AWS has them.
 pub struct DynamoDb {
     pub url: String,
@@ -149,21 +217,11 @@ struct Told {
 impl DynamoDb {
     /// Of a table whose changes go nowhere, and that was never exported.
     pub fn start(sample: &Sample, kinesis: &Kinesis, stream: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let answer = kinesis.call("DescribeStreamSummary", &json!({ "StreamName": stream }));
-        let stream_arn = answer["StreamDescriptionSummary"]["StreamARN"].as_str().unwrap().to_owned();
+        let stream_arn = arn_of(kinesis, stream);
         let told = Told { stream_arn, summary: sample.summary.clone(), bucket: sample.bucket };
-        let (told, heard) = (Arc::new(told), Arc::new(Mutex::new(Heard::default())));
+        let heard = Arc::new(Mutex::new(Heard::default()));
         let keeps = Arc::clone(&heard);
-        // Ends with the process: it waits for workers that tests kill.
-        thread::spawn(move || {
-            for wire in listener.incoming().map_while(Result::ok) {
-                let (told, keeps) = (Arc::clone(&told), Arc::clone(&keeps));
-                thread::spawn(move || serve(&wire, &told, &keeps));
-            }
-        });
-        Self { url, heard }
+        Self { url: http::serve(move |request, near| serve(request, near, &told, &keeps)), heard }
     }
 
     /// The calls so far, those that follow the same one left out.
@@ -186,53 +244,25 @@ impl DynamoDb {
     }
 }
 
-fn serve(mut wire: &TcpStream, told: &Told, heard: &Mutex<Heard>) {
-    let mut reader = BufReader::new(wire);
-    loop {
-        let (mut headers, mut length, mut action) = (String::new(), 0, String::new());
-        loop {
-            let from = headers.len();
-            if reader.read_line(&mut headers).unwrap_or(0) == 0 {
-                return;
-            }
-            let line = headers[from..].trim_end().to_owned();
-            let (name, value) = line.split_once(": ").unwrap_or((&line, ""));
-            match name.to_ascii_lowercase().as_str() {
-                "content-length" => length = value.parse().unwrap(),
-                "x-amz-target" => {
-                    value.strip_prefix("DynamoDB_20120810.").expect("a target").clone_into(&mut action);
-                }
-                "" => break,
-                _ => {}
-            }
+fn serve(request: &Request, mut near: &TcpStream, told: &Told, heard: &Mutex<Heard>) -> bool {
+    let target = request.header("x-amz-target").unwrap_or_default();
+    let action = target.strip_prefix("DynamoDB_20120810.").expect("a target");
+    let signature = request.header("authorization").unwrap_or_default();
+    let is_signed = signature.starts_with("AWS4-HMAC-SHA256 Credential=penstock/")
+        && signature.contains("/us-east-1/dynamodb/aws4_request");
+    let answer = if is_signed {
+        answer(action, &serde_json::from_slice(request.body()).unwrap(), told, &mut heard.lock().unwrap())
+    } else {
+        Err(("MissingAuthenticationTokenException", "expected a signature".to_owned()))
+    };
+    let (status, body) = match answer {
+        Ok(body) => (200, body),
+        Err((code, message)) => {
+            let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
+            (400, json!({ "__type": code, "message": message }))
         }
-        let mut body = vec![0; length];
-        if reader.read_exact(&mut body).is_err() {
-            return;
-        }
-        let signed = "AWS4-HMAC-SHA256 Credential=penstock/";
-        let is_signed = headers.contains(signed) && headers.contains("/us-east-1/dynamodb/aws4_request");
-        let answer = if is_signed {
-            answer(&action, &serde_json::from_slice(&body).unwrap(), told, &mut heard.lock().unwrap())
-        } else {
-            Err(("MissingAuthenticationTokenException", "expected a signature".to_owned()))
-        };
-        let (status, text) = match answer {
-            Ok(value) => (200, value.to_string()),
-            Err((code, message)) => (
-                400,
-                json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message })
-                    .to_string(),
-            ),
-        };
-        let top = format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n",
-            text.len()
-        );
-        if wire.write_all((top + &text).as_bytes()).is_err() {
-            return;
-        }
-    }
+    };
+    near.write_all(&http::answer(status, "application/x-amz-json-1.0", &body.to_string())).is_ok()
 }
 
 type Refusal = (&'static str, String);

@@ -17,7 +17,7 @@ fn rounds(from: u64, count: u64) -> Vec<(String, Vec<u8>)> {
 }
 
 /// The source's settings below `source.`, and ClickHouse as the sink.
-fn pipe(kinesis: &Kinesis, clickhouse: &ClickHouse, stream: &str) -> Value {
+pub fn pipe(kinesis: &Kinesis, clickhouse: &ClickHouse, stream: &str) -> Value {
     let mut config = json!({
         "connector.class": "Pipe",
         "tasks.max": "2",

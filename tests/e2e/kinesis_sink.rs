@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_secs(120);
 const PARTITIONS: i32 = 3;
 const KEYS: u64 = 30;
 
-fn sink(kinesis: &Kinesis, topic: &str, stream: &str, more: &[(&str, &str)]) -> Value {
+pub fn sink(kinesis: &Kinesis, topic: &str, stream: &str, more: &[(&str, &str)]) -> Value {
     let mut config = json!({
         "connector.class": "KinesisSink",
         "tasks.max": "2",

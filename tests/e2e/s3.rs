@@ -1,5 +1,6 @@
 //! Files of S3 come to ClickHouse through a pipe, without any Kafka: every format and compression, and as rights allow.
 
+use penstock_tests::rights::{Guard, Policy};
 use penstock_tests::{Bucket, ClickHouse, SOON, Worker, objects, unique, until};
 use serde_json::{Value, json};
 
@@ -122,6 +123,11 @@ fn least_rights_are_enough_and_what_is_denied_is_named() {
          _header_values Array(String)) ENGINE = MergeTree ORDER BY id"
     ));
     let worker = alone();
+    // The server knows what its user may; the guard knows what the page says.
+    let (page, guard) = (include_str!("../../docs/s3.md"), Guard::default());
+    let names = [("exports", bucket.name.as_str()), ("orders/", &prefix)];
+    guard.admit("reader", Policy::documented(page, "## Rights", &names));
+    let bucket = Bucket { url: guard.before(&bucket.url), ..bucket };
     let own = [("source.s3.prefix", prefix.as_str()), ("source.s3.headers", "true"), ("tasks.max", "2")];
     let more = [READER.as_slice(), &own].concat();
     worker.create(&table, &pipe(&bucket, &clickhouse, &table, &more));
@@ -138,13 +144,17 @@ fn least_rights_are_enough_and_what_is_denied_is_named() {
         (&answer["tasks"], &answer["files"]["done"], &answer["rows"]["done"]),
         (&json!(2), &json!(3), &json!(3))
     );
+    assert_eq!((guard.refused("reader"), guard.unused("reader")), (vec![], vec![]));
     // The same connector, elsewhere.
     let denied = unique("denied");
     let more = [READER.as_slice(), &[("source.s3.prefix", "elsewhere/")]].concat();
     let config = pipe(&bucket, &clickhouse, &denied, &more);
     let refused = worker.rest.post("/connectors", &json!({ "name": denied, "config": config })).expect(400);
     let said = refused["message"].as_str().unwrap_or_default();
-    assert!(said.contains("bucket penstock-reader: s3:ListBucket is denied to access key reader"), "{said}");
+    let line = r#"{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::penstock-reader"}"#;
+    let expected =
+        "bucket penstock-reader: s3:ListBucket is denied to access key reader: a policy has to allow it, as";
+    assert!(said.contains(&format!("{expected} {line} does")), "{said}");
     clickhouse.query(&format!("DROP TABLE `{table}`"));
 }
 

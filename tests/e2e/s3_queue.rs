@@ -1,11 +1,13 @@
 //! Files that a queue tells of: a message is deleted when its files are in the table, and comes again otherwise.
 
 use crate::s3::{alone, pipe};
-use penstock_tests::{Bucket, ClickHouse, SOON, unique, until};
+use penstock_tests::http::{self, Request};
+use penstock_tests::rights::{Guard, Policy};
+use penstock_tests::{Bucket, ClickHouse, SOON, objects, unique, until};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 
 /// A queue that speaks SQS's JSON, as far as the source asks: no emulator of it is at hand.
@@ -22,43 +24,16 @@ struct Inner {
 
 impl Queue {
     fn start(&self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/000000000000/files", listener.local_addr().unwrap());
         let queue = self.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let queue = queue.clone();
-                std::thread::spawn(move || queue.serve(stream));
-            }
-        });
-        url
+        http::serve(move |request, near| queue.serve(request, near))
     }
 
-    fn serve(&self, mut stream: TcpStream) -> Option<()> {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        loop {
-            let (mut action, mut length, mut is_signed) = (String::new(), 0, false);
-            loop {
-                let mut line = String::new();
-                if reader.read_line(&mut line).ok()? == 0 {
-                    return None;
-                }
-                let (name, value) = line.trim().split_once(':').unwrap_or((line.trim(), ""));
-                match name.to_ascii_lowercase().as_str() {
-                    "x-amz-target" => value.trim().trim_start_matches("AmazonSQS.").clone_into(&mut action),
-                    "content-length" => length = value.trim().parse().unwrap(),
-                    "authorization" => is_signed = value.contains("/sqs/aws4_request"),
-                    "" => break,
-                    _ => {}
-                }
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).ok()?;
-            assert!(is_signed, "{action} is not signed");
-            let answer = self.answer(&action, &serde_json::from_slice(&body).unwrap()).to_string();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", answer.len());
-            stream.write_all((head + &answer).as_bytes()).ok()?;
-        }
+    fn serve(&self, request: &Request, mut near: &TcpStream) -> bool {
+        let action = request.header("x-amz-target").unwrap_or_default().trim_start_matches("AmazonSQS.");
+        let signature = request.header("authorization").unwrap_or_default();
+        assert!(signature.contains("/sqs/aws4_request"), "{action} is not signed");
+        let answer = self.answer(action, &serde_json::from_slice(request.body()).unwrap());
+        near.write_all(&http::answer(200, "application/x-amz-json-1.0", &answer.to_string())).is_ok()
     }
 
     fn answer(&self, action: &str, body: &Value) -> Value {
@@ -107,7 +82,10 @@ fn messages_are_deleted_when_their_files_are_stored() {
         (ClickHouse::shared(), Bucket::create("penstock-queue"), unique("queue"));
     clickhouse.query(&format!("CREATE TABLE `{table}` (id UInt64) ENGINE = MergeTree ORDER BY id"));
     let queue = Queue::default();
-    let url = queue.start();
+    let (page, guard) = (include_str!("../../docs/s3.md"), Guard::default());
+    let names = [("eu-central-1:123456789012:exports-events", "us-east-1:000000000000:files")];
+    guard.admit(objects::ADMIN, Policy::documented(page, "### Queue", &names));
+    let url = format!("{}/000000000000/files", guard.before(&queue.start()));
     let put = |name: &str, id: u64| {
         let key = format!("{table}/{name}");
         bucket.put(&key, format!("{{\"id\":{id}}}\n").as_bytes());
@@ -136,5 +114,8 @@ fn messages_are_deleted_when_their_files_are_stored() {
     until("the last file", SOON, || clickhouse.count(&table) == 4);
     until("its message to be deleted", SOON, || queue.deleted() == ["a", "b", "c", "d"]);
     worker.stop();
+    // Nothing took half of the time that a message has.
+    assert_eq!(guard.refused(objects::ADMIN), Vec::<String>::new());
+    assert_eq!(guard.unused(objects::ADMIN), ["sqs:ChangeMessageVisibility"]);
     clickhouse.query(&format!("DROP TABLE `{table}`"));
 }

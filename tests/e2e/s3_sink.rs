@@ -3,6 +3,7 @@
 use crate::formats::{AVRO, register};
 use penstock_tests::kafka::Record;
 use penstock_tests::objects::{ADMIN, ADMIN_SECRET};
+use penstock_tests::rights::{Guard, Policy};
 use penstock_tests::services::{checkout, registry};
 use penstock_tests::{Bucket, ClickHouse, Kafka, SOON, Worker, unique, until};
 use serde_json::{Value, json};
@@ -245,10 +246,15 @@ fn who_may_only_write_writes_objects_of_any_size_and_is_named_where_it_may_not()
         value.push_str(&json!({"id": number, "noise": noise}).to_string());
         Some(0)
     });
+    // The server knows what its user may; the guard knows what the page says.
+    let (page, guard) = (include_str!("../../docs/s3-sink.md"), Guard::default());
+    let own = format!("penstock-writer/out/{name}/");
+    guard.admit("writer", Policy::documented(page, "## Rights", &[("lake/orders/", &own)]));
+    let through = Bucket { url: guard.before(&bucket.url), ..bucket.clone() };
     let writer = |template: &str| {
         let template = template.replace("NAME", &name);
         sink(
-            &bucket,
+            &through,
             &name,
             &[
                 ("aws.access.key.id", "writer"),
@@ -267,14 +273,23 @@ fn who_may_only_write_writes_objects_of_any_size_and_is_named_where_it_may_not()
     assert_eq!(count("countIf(length(noise) = 100000)"), 200);
     let largest = count("max(_size)");
     assert!(largest > 9_000_000, "an object in parts was to be made, not one of {largest} bytes");
+    // Objects in parts were finished.
+    assert_eq!(
+        (guard.refused("writer"), guard.unused("writer")),
+        (vec![], vec!["s3:AbortMultipartUpload".into()])
+    );
     let denied = format!("{name}-denied");
     worker.submit(&denied, &writer("elsewhere/NAME/{partition}-{start_offset}-{end_offset}"));
     let status = worker.await_status(&denied, "to fail", |status| {
         status["tasks"].as_array().is_some_and(|tasks| tasks.iter().any(|task| task["state"] == "FAILED"))
     });
     let told = status["tasks"].to_string();
-    let expected = "bucket penstock-writer: s3:PutObject is denied to access key writer";
-    assert!(told.contains(expected), "{told}");
+    let expected =
+        "bucket penstock-writer: s3:PutObject is denied to access key writer: a policy has to allow it, as";
+    let line = format!(
+        "\"Action\":\"s3:PutObject\",\"Resource\":\"arn:aws:s3:::penstock-writer/elsewhere/{name}/0-"
+    );
+    assert!(told.contains(expected) && told.replace("\\\"", "\"").contains(&line), "{told}");
     worker.stop();
 }
 
