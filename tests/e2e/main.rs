@@ -45,6 +45,7 @@ mod rows;
 mod s3;
 mod s3_faults;
 mod s3_large;
+mod s3_once;
 mod s3_queue;
 mod s3_sink;
 mod services;

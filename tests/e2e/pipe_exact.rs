@@ -9,14 +9,14 @@ use std::io::Write;
 use std::path::Path;
 
 /// A table that keeps tokens, and the end of a pipe that leads to it.
-struct Stage {
-    clickhouse: ClickHouse,
+pub struct Stage {
+    pub clickhouse: ClickHouse,
     /// The table's name, and the connector's.
-    name: String,
+    pub name: String,
 }
 
 impl Stage {
-    fn new(columns: &str) -> Self {
+    pub fn new(columns: &str) -> Self {
         let (clickhouse, name) = (ClickHouse::shared(), unique("once"));
         clickhouse.query(&format!(
             "CREATE TABLE `{name}` ({columns}) ENGINE = MergeTree ORDER BY tuple() \
@@ -45,13 +45,13 @@ impl Stage {
         config
     }
 
-    fn rows(&self) -> u64 {
+    pub fn rows(&self) -> u64 {
         self.clickhouse.count(&self.name)
     }
 
     /// As many as there shall be, and each of them once.
     #[track_caller]
-    fn assert_once(&self, key: &str, total: u64) {
+    pub fn assert_once(&self, key: &str, total: u64) {
         until(&format!("{total} rows in {}", self.name), LONG, || self.rows() >= total);
         let distinct = self.clickhouse.number(&format!("SELECT uniqExact({key}) FROM `{}`", self.name));
         assert_eq!((self.rows(), distinct), (total, total), "rows and distinct ones of {}", self.name);
@@ -75,7 +75,7 @@ fn file(from: &Path, topic: &str) -> Value {
     json!({"connector.class": "FileStreamSource", "file": from.to_string_lossy(), "topic": topic})
 }
 
-fn alone() -> Worker {
+pub fn alone() -> Worker {
     Worker::standalone().unset("bootstrap.servers").allow("ConfigException").allow("the task failed").start()
 }
 
@@ -91,7 +91,7 @@ fn resume(worker: &Worker, name: &str) {
 }
 
 #[track_caller]
-fn await_failure(worker: &Worker, name: &str, expected: &str) {
+pub fn await_failure(worker: &Worker, name: &str, expected: &str) {
     let says = |status: &Value| {
         let trace = status["tasks"][0]["trace"].as_str();
         status["tasks"][0]["state"] == "FAILED" && trace.is_some_and(|trace| trace.contains(expected))

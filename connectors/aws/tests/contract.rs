@@ -218,6 +218,10 @@ fn files_keep_the_contract() {
     packed.write_all(format!("id,text\n{}", rows(0)).as_bytes()).unwrap();
     bucket.put("a.csv.gz", &packed.finish().unwrap());
     bucket.put("b.txt", rows(25_000).as_bytes());
+    // Of the lanes of the other two: their bounds have several files.
+    for key in ["a-55.txt", "a-64.txt"] {
+        bucket.put(key, format!("{key} 1\n{key} 2\n").as_bytes());
+    }
     Battery::source(testkit::library("penstock-aws"))
         .config(access(&bucket.url, (ADMIN, ADMIN_SECRET)))
         .class("S3Source")

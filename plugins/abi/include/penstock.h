@@ -7,7 +7,7 @@
 #define PENSTOCK_MAGIC "PENSTOCK"
 #define PENSTOCK_LAYOUT_HASH 0x0e61d268d90bc502ull
 #define PENSTOCK_MAJOR 1u
-#define PENSTOCK_MINOR 3u
+#define PENSTOCK_MINOR 4u
 #define PENSTOCK_STATUS_OK 0u
 #define PENSTOCK_STATUS_CONFIG 1u
 #define PENSTOCK_STATUS_RETRY 2u
@@ -195,6 +195,7 @@ struct penstock_connector {
     void (*close)(void *);
     uint32_t (*write_planned)(void *, penstock_batch const *, penstock_plan const *, penstock_report const *);
     uint32_t (*ask)(penstock_str, penstock_pairs, penstock_str, penstock_report const *);
+    penstock_str replays_within;
 };
 
 struct penstock_catalog {

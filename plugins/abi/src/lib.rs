@@ -25,7 +25,7 @@ pub const MAGIC: [u8; 8] = *b"PENSTOCK";
 /// Raised when something here changes its meaning. Host and plugin must agree.
 pub const MAJOR: u32 = 1;
 /// Raised when a table grows. A plugin of any minor works with a host of any minor.
-pub const MINOR: u32 = 3;
+pub const MINOR: u32 = 4;
 /// The name of the exported [`Entry`].
 pub const ENTRY_SYMBOL: &str = "PENSTOCK_PLUGIN";
 

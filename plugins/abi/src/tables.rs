@@ -117,6 +117,10 @@ c_struct! {
         /// it, and the answer goes to [`Report::answer`]. An unknown question gets none. As with `validate`, the outside
         /// may be asked for three seconds. Since minor 2.
         pub ask: Option<unsafe extern "C" fn(Str, Pairs, Str, *const Report) -> u32>,
+        /// Sources with [`FLAG_REPLAYS`] whose [`Host::bounds`] must not go over from one value of a field of their offsets
+        /// to another: the field's name. Records of several values then have a bound each, in order. Empty where bounds
+        /// may span anything. Since minor 4.
+        pub replays_within: Str,
     }
 }
 

@@ -119,6 +119,11 @@ impl Connector {
         self.0.offered.replays
     }
 
+    /// The field of its offsets whose values it gives again one by one; none where it gives all that lies between two.
+    pub fn replays_within(&self) -> Option<&str> {
+        Some(self.0.offered.replays_within.as_str()).filter(|field| !field.is_empty())
+    }
+
     /// A sink that decodes what was written with a schema of a registry.
     pub fn asks_registries(&self) -> bool {
         self.0.offered.asks_registries

@@ -15,6 +15,7 @@ pub struct About {
     pub(crate) asks_registries: bool,
     pub(crate) reads_protobuf: bool,
     pub(crate) replays: bool,
+    pub(crate) replays_within: String,
 }
 
 impl About {
@@ -31,6 +32,7 @@ impl About {
             asks_registries: false,
             reads_protobuf: false,
             replays: false,
+            replays_within: String::new(),
         }
     }
 
@@ -99,6 +101,16 @@ impl About {
     pub fn replays(mut self) -> Self {
         self.replays = true;
         self.exactly_once()
+    }
+
+    /// A source that [`Self::replays`] within one value of a field of its offsets: a source of files names the field
+    /// that has the file. [`crate::Task::bounds`] then asks for records of several values by a bound each, in order, as what
+    /// lies between two files may be another thing by then. Such a source gives records of one value for each partition
+    /// in a poll.
+    #[must_use]
+    pub fn replays_within(mut self, field: impl Into<String>) -> Self {
+        self.replays_within = field.into();
+        self.replays()
     }
 
     /// A sink that [asks registries](Self::asks_registries), which alone stands for Avro, and reads Protobuf as well.

@@ -118,6 +118,7 @@ fn table(about: About, functions: &Functions) -> &'static abi::Connector {
         close: functions.close,
         write_planned: functions.write_planned,
         ask: Some(functions.ask),
+        replays_within: leak_text(about.replays_within),
     }))
 }
 

@@ -26,6 +26,8 @@ pub const SOURCE: &str = "source.";
 pub const SINK: &str = "sink.";
 /// Asks for exactly-once delivery, of the sink and of the way to it.
 const EXACTLY_ONCE: &str = "sink.exactlyOnce";
+/// What asks it of a source.
+const SUPPORT: &str = "exactly.once.support";
 const CLASS_KEY: &str = "connector.class";
 /// Settings of the whole that each end sees as well, unless it has its own.
 const SHARED_KEYS: [&str; 3] = ["name", "tasks.max", "errors.tolerance"];
@@ -84,8 +86,7 @@ impl Pipe {
 
     /// Whether each record is to arrive exactly once. A problem is why it cannot.
     pub fn is_planned(&self, config: &Properties) -> Result<bool, Problem> {
-        let wanted = config.get(EXACTLY_ONCE).unwrap_or_default().trim();
-        if !wanted.eq_ignore_ascii_case("true") {
+        if !wants_once(config) {
             return Ok(false);
         }
         let problem = |sentence| Err(Problem { setting: EXACTLY_ONCE.into(), sentence });
@@ -150,7 +151,8 @@ impl Pipe {
     }
 }
 
-/// The settings of one end: those under its prefix, and the ones that both share.
+/// The settings of one end: those under its prefix, and the ones that both share. A source hears that each record is to
+/// arrive once, as its settings may stand against it.
 pub fn part(config: &Properties, prefix: &str) -> Properties {
     let mut part = Properties::new();
     for (key, value) in config.iter() {
@@ -163,7 +165,14 @@ pub fn part(config: &Properties, prefix: &str) -> Properties {
             part.insert(own, value.map(str::to_owned));
         }
     }
+    if prefix == SOURCE && wants_once(config) {
+        part.set(SUPPORT, "required");
+    }
     part
+}
+
+fn wants_once(config: &Properties) -> bool {
+    config.get(EXACTLY_ONCE).is_some_and(|wanted| wanted.trim().eq_ignore_ascii_case("true"))
 }
 
 fn end(
@@ -285,6 +294,14 @@ mod tests {
         ];
         assert_eq!(seen(SOURCE), source);
         assert_eq!(seen(SINK), ["name=p", "tasks.max=3", "errors.tolerance=all", "file=out.txt"]);
+        let asked = |wanted: &str| {
+            let mut config = whole.clone();
+            config.set("source.exactly.once.support", "requested");
+            config.set(EXACTLY_ONCE, wanted);
+            part(&config, SOURCE).get(SUPPORT).map(str::to_owned)
+        };
+        assert_eq!(asked("true").as_deref(), Some("required"));
+        assert_eq!(asked("false").as_deref(), Some("requested"));
     }
 
     #[test]

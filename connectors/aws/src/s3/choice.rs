@@ -78,7 +78,7 @@ impl Choice {
             (std::cmp::Ordering::Less, _) | (std::cmp::Ordering::Equal, None) => Decision::Skip,
             (std::cmp::Ordering::Equal, Some(place)) => {
                 let place = *place;
-                let is_same = seen.etag == object.etag || seen.etag.is_empty();
+                let is_same = seen.is_of(&object.key, &object.etag);
                 self.open.remove(&lane);
                 match (is_same, self.restarts) {
                     (true, _) => Decision::Read { lane, place },
@@ -104,7 +104,8 @@ impl Choice {
     /// The file was handed on: in this run, nothing up to it is read again.
     pub fn handed(&mut self, lane: u32, object: &Object) {
         if let Some(position) = self.lanes.get_mut(&lane) {
-            position.file = Some(Seen { key: object.key.clone(), etag: object.etag.clone(), place: None });
+            let (key, etag) = (object.key.clone(), object.etag.clone());
+            position.file = Some(Seen { key, etag, modified_ms: object.modified_ms, place: None });
         }
     }
 }
@@ -124,7 +125,7 @@ mod tests {
 
     /// One task, of which every lane stands at the same file.
     fn stands(key: &str, etag: &str, place: Option<Place>, restarts: bool) -> Choice {
-        let file = Some(Seen { key: key.into(), etag: etag.into(), place });
+        let file = Some(Seen { key: key.into(), etag: etag.into(), modified_ms: None, place });
         let position = Position { file, is_complete: false };
         Choice::new(0, 1, restarts, |_| position.clone())
     }

@@ -7,6 +7,7 @@ use penstock_sdk::{Error, Level, Result, Task};
 use tokio::sync::mpsc::Sender;
 
 use super::choice::{Choice, Decision};
+use super::position;
 use super::progress::Progress;
 use super::read::Place;
 use super::settings::{Mode, Settings};
@@ -26,6 +27,8 @@ pub enum Item {
 pub struct File {
     pub object: Arc<Object>,
     pub from: Place,
+    /// Rows up to here, which were read before; all of them where there is none.
+    pub until: Option<Place>,
     pub origin: Origin,
 }
 
@@ -35,6 +38,19 @@ pub enum Origin {
     Lane(u32),
     /// A queue told of it; files are numbered as they come.
     Queue(u64),
+    /// It is given again, as one of several.
+    Again(usize),
+}
+
+impl File {
+    /// What its position is kept under, of files that have one.
+    pub fn lane(&self) -> Option<u32> {
+        match self.origin {
+            Origin::Lane(lane) => Some(lane),
+            Origin::Again(_) => Some(position::lane(&self.object.key)),
+            Origin::Queue(_) => None,
+        }
+    }
 }
 
 pub struct Lister {
@@ -102,7 +118,8 @@ impl Lister {
                 Decision::Read { lane, place } => {
                     self.choice.handed(lane, &object);
                     self.count(&object);
-                    let file = File { object: Arc::new(object), from: place, origin: Origin::Lane(lane) };
+                    let (object, origin) = (Arc::new(object), Origin::Lane(lane));
+                    let file = File { object, from: place, until: None, origin };
                     // Without a receiver the task ends, and this with it.
                     let _ = self.items.send(Item::File(Arc::new(file))).await;
                     return Ok(());

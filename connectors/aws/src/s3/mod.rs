@@ -15,6 +15,7 @@ mod queue;
 mod read;
 mod reader;
 mod remote;
+mod replay;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -29,13 +30,14 @@ use crate::access;
 use choice::Choice;
 #[cfg(fuzzing)]
 pub use fuzzing::{s3_avro, s3_cells};
-use lister::Origin;
+use lister::{File, Origin};
 use outlet::Outlet;
-use pipeline::Pipeline;
-use position::{Position, Seen, partition};
+use pipeline::{Pipeline, Work};
+use position::{KEY, Position, Seen, partition};
 use progress::Progress;
 use queue::Open;
 use reader::{News, Part};
+use replay::Again;
 use settings::{Mode, Settings};
 
 /// One task: it reads the files of its lanes.
@@ -49,6 +51,8 @@ pub struct S3Source {
     run: i64,
     /// As far as records were handed on.
     lanes: BTreeMap<u32, Position>,
+    /// What is to be read again, and nothing else then.
+    again: Option<Again>,
     state: State,
     told_at: Option<Instant>,
 }
@@ -76,7 +80,7 @@ impl Source for S3Source {
                 .alias("S3SourceConnector")
                 .alias("io.penstock.S3Source")
                 .version(env!("CARGO_PKG_VERSION"))
-                .exactly_once(),
+                .replays_within(KEY),
             About::setting,
         )
     }
@@ -114,7 +118,10 @@ impl Source for S3Source {
             _ => {}
         }
         let progress = Progress::of(task);
-        let is_complete = settings.mode == Mode::Once && lanes.values().all(|position| position.is_complete);
+        let bounds = task.bounds();
+        let again = (!bounds.is_empty()).then(|| Again::new(&settings, &bounds)).transpose()?;
+        let is_new = settings.mode == Mode::Once && again.is_none();
+        let is_complete = is_new && lanes.values().all(|position| position.is_complete);
         if is_complete {
             task.log(
                 Level::Info,
@@ -124,7 +131,7 @@ impl Source for S3Source {
         }
         let state = if is_complete { State::Complete } else { State::Resting };
         let (open, run) = (Arc::default(), now_ms());
-        Ok(Self { task: task.clone(), settings, progress, open, run, lanes, state, told_at: None })
+        Ok(Self { task: task.clone(), settings, progress, open, run, lanes, again, state, told_at: None })
     }
 
     fn poll(&mut self, poll: &mut Poll) -> Result<()> {
@@ -156,9 +163,8 @@ impl S3Source {
                 Ok(())
             }
             State::Resting => {
-                let choice = self.choice();
                 let around = (&self.task, &self.progress, &self.open);
-                let pipeline = Pipeline::start(&self.settings, choice, around)?;
+                let pipeline = Pipeline::start(&self.settings, self.work(), around)?;
                 self.state = State::Reading { pipeline: Box::new(pipeline), pending: None, failed: None };
                 Ok(())
             }
@@ -166,16 +172,24 @@ impl S3Source {
         }
     }
 
-    fn choice(&self) -> Choice {
+    fn work(&self) -> Work {
         let stored = |lane: u32| self.lanes.get(&lane).cloned().unwrap_or_default();
-        Choice::new(self.settings.task, self.settings.tasks, self.settings.restarts, stored)
+        let Settings { task, tasks, restarts, .. } = *self.settings;
+        match &self.again {
+            Some(again) => Work::Again(again.wanted()),
+            None => Work::New(Choice::new(task, tasks, restarts, stored)),
+        }
     }
 
     fn read(&mut self, poll: &mut Poll) -> Result<()> {
         let (mut patience, mut is_given) = (PATIENCE, false);
+        let mut files: Vec<Arc<File>> = Vec::new();
         loop {
             let State::Reading { pipeline, pending, failed } = &mut self.state else { return Ok(()) };
             if let Some(outlet) = pending {
+                if !shares(&mut files, &outlet.part().file) {
+                    return Ok(());
+                }
                 is_given = true;
                 let is_done = outlet.give(poll, &self.settings);
                 if !is_done && outlet.given() == 0 {
@@ -187,6 +201,9 @@ impl S3Source {
                         poll.position(queue_address(&self.settings), queue_offset(self.run, file));
                     }
                     Origin::Queue(_) => {}
+                    Origin::Again(number) => {
+                        self.again.iter_mut().for_each(|again| again.record(poll, (number, outlet)));
+                    }
                 }
                 self.progress.rows.fetch_add(outlet.given(), Relaxed);
                 if !is_done {
@@ -226,6 +243,10 @@ impl S3Source {
     }
 
     fn complete(&mut self, poll: &mut Poll) {
+        self.state = State::Complete;
+        if self.again.is_some() {
+            return;
+        }
         for (lane, position) in &mut self.lanes {
             position.is_complete = true;
             poll.position(address(&self.settings, *lane), position::write(position));
@@ -237,7 +258,6 @@ impl S3Source {
         );
         self.progress.is_complete.store(true, Relaxed);
         self.told_at = None;
-        self.state = State::Complete;
     }
 }
 
@@ -266,10 +286,22 @@ fn record(
     (lane, outlet): (u32, &Outlet),
 ) {
     let object = &outlet.part().file.object;
-    let file = Seen { key: object.key.clone(), etag: object.etag.clone(), place: outlet.after() };
+    let (key, etag) = (object.key.clone(), object.etag.clone());
+    let file = Seen { key, etag, modified_ms: object.modified_ms, place: outlet.after() };
     let position = Position { file: Some(file), is_complete: false };
     poll.position(address(settings, lane), position::write(&position));
     lanes.insert(lane, position);
+}
+
+/// Whether the file may be in one poll with those before: not with another one of its lane, as a poll has one position of
+/// each lane, and a position names one file.
+fn shares(files: &mut Vec<Arc<File>>, file: &Arc<File>) -> bool {
+    let is_other = |known: &Arc<File>| known.lane() == file.lane() && !Arc::ptr_eq(known, file);
+    if file.lane().is_some() && files.iter().any(is_other) {
+        return false;
+    }
+    files.push(Arc::clone(file));
+    true
 }
 
 fn now_ms() -> i64 {

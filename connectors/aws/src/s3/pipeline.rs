@@ -1,18 +1,21 @@
 //! What runs beside the task's thread: finding files, fetching them, reading them. It ends when it is dropped.
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use penstock_sdk::{Error, Result, Task};
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc::Sender;
 
 use super::choice::Choice;
 use super::feed::Feeder;
-use super::lister::{Lister, survey};
+use super::lister::{Item, Lister, survey};
 use super::progress::Progress;
 use super::queue::{Follower, Open};
 use super::reader::{News, Reader};
+use super::replay::{Finder, Wanted};
 use super::settings::{Mode, Settings};
 use crate::access;
 use crate::bucket::Bucket;
@@ -24,38 +27,31 @@ pub struct Pipeline {
     reader: Option<JoinHandle<()>>,
 }
 
+/// The task, how far it is, and the messages that it has of a queue.
+type Around<'a> = (&'a Task, &'a Arc<Progress>, &'a Arc<Open>);
+
+/// Which files are read.
+pub enum Work {
+    New(Choice),
+    Again(Vec<Wanted>),
+}
+
 impl Pipeline {
-    pub fn start(
-        settings: &Arc<Settings>,
-        choice: Choice,
-        (task, progress, open): (&Task, &Arc<Progress>, &Arc<Open>),
-    ) -> Result<Self> {
+    pub fn start(settings: &Arc<Settings>, work: Work, around: Around<'_>) -> Result<Self> {
         let runtime = access::runtime("s3")?;
         let bucket = runtime.block_on(access::opened(Bucket::open(&settings.bucket, &settings.access)))?;
         let (items, found) = tokio::sync::mpsc::channel(FOUND_MAX);
-        let counts = settings.mode == Mode::Once
-            && !progress.is_counted.load(std::sync::atomic::Ordering::Relaxed)
-            && progress.files_total.load(std::sync::atomic::Ordering::Relaxed) == 0;
-        if counts {
-            runtime.spawn(survey(bucket.clone(), Arc::clone(settings), choice.clone(), Arc::clone(progress)));
-        }
-        let (own, settings_too, progress) = (bucket.clone(), Arc::clone(settings), Arc::clone(progress));
-        if let Mode::Queue(queue) = &settings.mode {
-            open.give_back();
-            let (queue, open, task) = (queue.clone(), Arc::clone(open), task.clone());
-            let follower =
-                Follower { bucket: own, settings: settings_too, queue, open, task, progress, items };
-            runtime.spawn(follower.run());
-        } else {
-            let task = task.clone();
-            let lister = Lister { bucket: own, settings: settings_too, choice, task, progress, items };
-            runtime.spawn(lister.run());
+        match work {
+            Work::Again(wanted) => {
+                runtime.spawn(Finder { bucket: bucket.clone(), wanted, items }.run());
+            }
+            Work::New(choice) => find(&runtime, settings, (bucket.clone(), choice, items), around),
         }
         let (news, receiver) = sync_channel(PARTS_MAX);
         let reader = Reader {
             feeder: Feeder::start(runtime.handle(), &bucket, settings.buffer_bytes),
             settings: Arc::clone(settings),
-            task: task.clone(),
+            task: around.0.clone(),
             items: found,
             news,
         };
@@ -87,6 +83,27 @@ impl Drop for Pipeline {
             // It has told what there was to tell.
             let _ = reader.join();
         }
+    }
+}
+
+/// Starts what finds files that were not read yet.
+fn find(
+    runtime: &Runtime,
+    settings: &Arc<Settings>,
+    (bucket, choice, items): (Bucket, Choice, Sender<Item>),
+    (task, progress, open): Around<'_>,
+) {
+    let is_counted = progress.is_counted.load(Relaxed) || progress.files_total.load(Relaxed) > 0;
+    if settings.mode == Mode::Once && !is_counted {
+        runtime.spawn(survey(bucket.clone(), Arc::clone(settings), choice.clone(), Arc::clone(progress)));
+    }
+    let (settings, task, progress) = (Arc::clone(settings), task.clone(), Arc::clone(progress));
+    if let Mode::Queue(queue) = &settings.mode {
+        open.give_back();
+        let (queue, open) = (queue.clone(), Arc::clone(open));
+        runtime.spawn(Follower { bucket, settings, queue, open, task, progress, items }.run());
+    } else {
+        runtime.spawn(Lister { bucket, settings, choice, task, progress, items }.run());
     }
 }
 

@@ -19,8 +19,17 @@ pub struct Position {
 pub struct Seen {
     pub key: String,
     pub etag: String,
+    /// When it was written, as its records say it.
+    pub modified_ms: Option<i64>,
     /// Where it goes on; none when it was read to its end.
     pub place: Option<Place>,
+}
+
+impl Seen {
+    /// Whether it is this very file. A position that a person wrote need not have an etag.
+    pub fn is_of(&self, key: &str, etag: &str) -> bool {
+        self.key == key && (self.etag == etag || self.etag.is_empty())
+    }
 }
 
 /// The lane of a key. It never changes, as positions depend on it.
@@ -44,8 +53,11 @@ pub fn partition(bucket: &str, (prefix, glob): (&str, &str), lane: u32) -> Field
 
 pub fn write(position: &Position) -> Fields {
     let mut fields = Fields::new();
-    if let Some(Seen { key, etag, place }) = &position.file {
-        fields = fields.with("key", key.as_str()).with("etag", etag.as_str());
+    if let Some(Seen { key, etag, modified_ms, place }) = &position.file {
+        fields = fields.with(KEY, key.as_str()).with("etag", etag.as_str());
+        if let Some(modified_ms) = modified_ms {
+            fields = fields.with("modified", *modified_ms);
+        }
         let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         fields = match place {
             None => fields.with("done", true),
@@ -79,9 +91,13 @@ pub fn read(fields: &Fields) -> Result<Position> {
     let place = Place { at: number("byte")?, row: number("row")?, skip: number("skip")? };
     let place = (!flag("done")?).then_some(place);
     let etag = text("etag")?.unwrap_or_default();
-    let file = text("key")?.map(|key| Seen { key, etag, place });
+    let modified_ms = fields.integer("modified");
+    let file = text(KEY)?.map(|key| Seen { key, etag, modified_ms, place });
     Ok(Position { file, is_complete: flag("complete")? })
 }
+
+/// Where an offset names the file.
+pub const KEY: &str = "key";
 
 fn wrong(reason: &str) -> Error {
     Error::config(format!("offset of a lane of S3: {reason}"))
@@ -95,10 +111,11 @@ mod tests {
     proptest! {
         #[test]
         fn what_was_stored_is_read_again(
-            key in ".{1,20}", etag in "[a-f0-9-]{0,9}", place: Option<(u32, u32, u8)>, is_complete: bool, has_file: bool,
+            key in ".{1,20}", etag in "[a-f0-9-]{0,9}", modified_ms: Option<i64>, place: Option<(u32, u32, u8)>,
+            is_complete: bool, has_file: bool,
         ) {
             let place = place.map(|(at, row, skip)| Place { at: at.into(), row: row.into(), skip: skip.into() });
-            let file = has_file.then_some(Seen { key, etag, place });
+            let file = has_file.then_some(Seen { key, etag, modified_ms, place });
             let position = Position { file, is_complete };
             prop_assert_eq!(read(&write(&position)), Ok(position));
         }

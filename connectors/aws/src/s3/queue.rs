@@ -227,8 +227,8 @@ impl Follower {
         for (number, object) in (first..).zip(files) {
             self.progress.files_total.fetch_add(1, Relaxed);
             self.progress.bytes_total.fetch_add(object.size, Relaxed);
-            let file =
-                File { object: Arc::new(object), from: Place::default(), origin: Origin::Queue(number) };
+            let (object, origin) = (Arc::new(object), Origin::Queue(number));
+            let file = File { object, from: Place::default(), until: None, origin };
             let _ = self.items.send(Item::File(Arc::new(file))).await;
         }
         Ok(())

@@ -9,9 +9,10 @@ use tokio::sync::mpsc::Receiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
 use super::feed::Feeder;
-use super::lister::{File, Item};
+use super::lister::{File, Item, Origin};
 use super::open::{Ahead, Opened};
 use super::read::{Fault, Place};
+use super::replay;
 use super::settings::Settings;
 use crate::access::{Cause, Failure};
 
@@ -138,11 +139,14 @@ impl Reader {
 
     fn fill(&self, part: &mut Part, opened: &mut Opened) -> Turn {
         while part.bytes.len() < PART_BYTES && part.rows.len() < PART_ROWS {
-            let (start, number) = (part.bytes.len(), opened.rows.place().row);
+            let (start, place) = (part.bytes.len(), opened.rows.place());
+            if place.has_reached(part.file.until) {
+                return Turn::End;
+            }
             match opened.rows.next(&mut part.bytes) {
                 Ok(Some(next)) => {
                     // Blank lines and the like are no rows.
-                    let number = next.row.saturating_sub(1).max(number);
+                    let number = next.row.saturating_sub(1).max(place.row);
                     part.rows.push(Row { end: part.bytes.len(), number, next });
                 }
                 Ok(None) => return Turn::End,
@@ -165,6 +169,9 @@ impl Reader {
     /// True when the next file may be read.
     fn failed(&self, file: &Arc<File>, fault: Fault, place: Place) -> Result<bool, Gone> {
         let error = match fault {
+            Fault::Fetch(failure) if matches!(file.origin, Origin::Again(_)) => {
+                replay::lost(&self.feeder.bucket, file, &failure)
+            }
             Fault::Fetch(failure) if failure.cause == Cause::Gone && self.settings.skips => {
                 return self.left_out(file, "files_gone", &self.lost(file, &failure).to_string());
             }

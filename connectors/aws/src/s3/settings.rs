@@ -221,8 +221,9 @@ pub fn problems(config: &Config) -> Vec<Problem> {
             wrong(QUEUE, "expected s3.mode=continuous beside it".into());
         }
         if word(config, "exactly.once.support") == "required" {
-            let reason =
-                "expected no exactly.once.support=required beside it: a message may come again after a crash";
+            let reason = "files that a queue tells of come again from their beginning after a crash, so they cannot \
+                          arrive exactly once, as exactly.once.support=required and a pipe's sink.exactlyOnce=true ask: \
+                          expected no queue, which lists the bucket instead, or delivery at least once";
             wrong(QUEUE, reason.into());
         }
     }
@@ -347,7 +348,7 @@ mod tests {
         refused(&[(QUEUE, "q"), (MODE, "continuous")], "expected the URL of a queue");
         refused(&[(QUEUE, "https://sqs/1/q")], "expected s3.mode=continuous beside it");
         let both = [(QUEUE, "https://sqs/1/q"), (MODE, "continuous"), ("exactly.once.support", "required")];
-        refused(&both, "expected no exactly.once.support=required");
+        refused(&both, "expected no queue, which lists the bucket instead, or delivery at least once");
     }
 
     #[test]

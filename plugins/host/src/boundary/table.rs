@@ -20,6 +20,7 @@ pub(crate) struct Offered {
     pub reads_protobuf: bool,
     pub has_exact_offsets: bool,
     pub replays: bool,
+    pub replays_within: String,
 }
 
 /// The functions of a connector; complete for its kind.
@@ -159,6 +160,7 @@ unsafe fn offered(table: &abi::Connector) -> Result<Offered, String> {
             == abi::FLAG_REGISTRY | abi::FLAG_PROTOBUF,
         has_exact_offsets: is_source && table.flags & abi::FLAG_EXACT != 0,
         replays: is_source && table.flags & REPLAYS == REPLAYS,
+        replays_within: text(table.replays_within, "the name of a field")?,
         class,
     })
 }

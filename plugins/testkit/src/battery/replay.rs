@@ -3,13 +3,14 @@ use super::PATIENCE;
 use super::source::SourceBattery;
 use crate::TestServices;
 use host::{Connector, Kind, SourceInstance};
-use penstock_sdk::{Bound, Fields};
+use penstock_sdk::{Bound, Fields, Scalar};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What one partition gave, in order.
+/// What one partition gave, in order; of a source that keeps values of a field apart, what it gave of one value.
 struct Seen {
     partition: Fields,
+    value: Option<Scalar>,
     identities: Vec<String>,
     /// Positions, and how many records came before each.
     steps: Vec<(Fields, usize)>,
@@ -55,38 +56,42 @@ impl SourceBattery {
         let deadline = Instant::now() + PATIENCE;
         while seen.iter().map(|part: &Seen| part.identities.len()).sum::<usize>() < self.records * 2 {
             assert!(Instant::now() < deadline, "the source gave too few records in {PATIENCE:?}");
-            self.poll(&mut source, &mut seen);
+            self.poll((connector, &mut source), &mut seen);
         }
         services.stop();
         seen
     }
 
     /// Adds what one poll brings.
-    fn poll(&self, source: &mut SourceInstance, seen: &mut Vec<Seen>) {
+    fn poll(&self, (connector, source): (&Connector, &mut SourceInstance), seen: &mut Vec<Seen>) {
         let polled = match source.poll() {
             Ok(polled) => polled,
             Err(error) if matches!(error.kind, Kind::Retry { .. }) => return,
             Err(error) => panic!("polling failed: {error}"),
         };
         let positions = polled.positions();
-        let place = |seen: &mut Vec<Seen>, partition: &Fields| {
-            seen.iter().position(|part| part.partition == *partition).unwrap_or_else(|| {
-                let (partition, identities, steps) = (partition.clone(), Vec::new(), Vec::new());
-                seen.push(Seen { partition, identities, steps });
-                seen.len() - 1
-            })
+        let place = |seen: &mut Vec<Seen>, (partition, offset): &(Fields, Fields)| {
+            let value = connector.replays_within().and_then(|field| offset.get(field)).cloned();
+            let known = seen.iter().rposition(|part| part.partition == *partition);
+            if let Some(known) = known.filter(|known| seen[*known].value == value) {
+                return known;
+            }
+            let before = known.and_then(|known| seen[known].steps.last());
+            let steps = before.map(|(offset, _)| (offset.clone(), 0)).into_iter().collect();
+            seen.push(Seen { partition: partition.clone(), value, identities: Vec::new(), steps });
+            seen.len() - 1
         };
         for record in polled.batch().records() {
             let of = polled.partition_of(&record).unwrap_or_else(|| {
                 panic!("the contract: a source that replays gives a position right behind the records of a partition")
             });
-            let place = place(seen, &positions[of].0);
+            let place = place(seen, &positions[of]);
             seen[place].identities.push((self.identify)(&record));
         }
-        for (partition, offset) in &positions {
-            let place = place(seen, partition);
+        for position in &positions {
+            let place = place(seen, position);
             let count = seen[place].identities.len();
-            seen[place].steps.push((offset.clone(), count));
+            seen[place].steps.push((position.1.clone(), count));
         }
     }
 
@@ -106,9 +111,10 @@ impl SourceBattery {
         let deadline = Instant::now() + PATIENCE;
         let has_ended = |again: &[Seen]| {
             ranges.iter().all(|range| {
-                let bound = bound(range);
-                let part = again.iter().find(|part| part.partition == bound.partition);
-                part.and_then(|part| part.steps.last()).is_some_and(|(offset, _)| *offset == bound.until)
+                let until = bound(range).until;
+                again_of(again, range.0)
+                    .and_then(|part| part.steps.last())
+                    .is_some_and(|(offset, _)| *offset == until)
             })
         };
         while !has_ended(&again) {
@@ -116,19 +122,23 @@ impl SourceBattery {
                 Instant::now() < deadline,
                 "the contract: a bound source gives the end of its bounds as positions"
             );
-            self.poll(&mut source, &mut again);
+            self.poll((connector, &mut source), &mut again);
         }
         // It has nothing to give any more, and need not be waited for to say so.
         services.stop();
-        (0..3).for_each(|_| self.poll(&mut source, &mut again));
+        (0..3).for_each(|_| self.poll((connector, &mut source), &mut again));
         assert_eq!(again.len(), ranges.len(), "the contract: a bound source reads nothing but its bounds");
         for range in ranges {
-            let part = again.iter().find(|part| part.partition == range.0.partition);
             assert_eq!(
-                part.map(|part| part.identities.as_slice()),
+                again_of(&again, range.0).map(|part| part.identities.as_slice()),
                 Some(expected(range).as_slice()),
                 "the contract: a bound source gives exactly the records between its positions"
             );
         }
     }
+}
+
+/// What came again of it.
+fn again_of<'a>(again: &'a [Seen], of: &Seen) -> Option<&'a Seen> {
+    again.iter().find(|part| part.partition == of.partition && part.value == of.value)
 }

@@ -31,6 +31,13 @@ pub struct Place {
     pub skip: u64,
 }
 
+impl Place {
+    /// Whether all rows up to `until` are behind it, those that were left out included.
+    pub fn has_reached(&self, until: Option<Place>) -> bool {
+        until.is_some_and(|until| self.row >= until.row)
+    }
+}
+
 /// Cuts a file into records.
 pub trait Rows: Send {
     /// Appends the next record to `out` and says where the file goes on behind it. None at the file's end. After a

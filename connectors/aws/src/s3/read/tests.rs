@@ -13,8 +13,13 @@ pub const FORM: Form = Form { bytes_max: 1000, binary_is_text: false };
 
 /// Rows with where the file goes on behind each, and what is wrong with rows, until the end or what ends the file.
 pub fn all(rows: &mut dyn Rows) -> (Vec<(String, Place)>, Vec<String>) {
+    up_to(rows, None)
+}
+
+/// The same up to a place.
+fn up_to(rows: &mut dyn Rows, until: Option<Place>) -> (Vec<(String, Place)>, Vec<String>) {
     let (mut found, mut wrong) = (Vec::new(), Vec::new());
-    loop {
+    while !rows.place().has_reached(until) {
         let mut out = b"kept".to_vec();
         match rows.next(&mut out) {
             Ok(Some(place)) => {
@@ -31,6 +36,30 @@ pub fn all(rows: &mut dyn Rows) -> (Vec<(String, Place)>, Vec<String>) {
         }
         assert!(out.starts_with(b"kept"));
     }
+    (found, wrong)
+}
+
+/// Whatever two places a position may be at, with rows that are left out between and beside them: the same rows come again.
+pub fn comes_again(open: impl Fn(Place) -> Box<dyn Rows>) {
+    let mut rows = open(Place::default());
+    let (mut whole, mut stops) = (Vec::new(), vec![(0, Place::default())]);
+    loop {
+        let mut out = Vec::new();
+        match rows.next(&mut out) {
+            Ok(Some(_)) => whole.push(String::from_utf8_lossy(&out).into_owned()),
+            Err(Fault::Record(_)) => {}
+            Ok(None) => break,
+            Err(other) => panic!("{other:?}"),
+        }
+        stops.push((whole.len(), rows.place()));
+    }
+    for (at, (first, from)) in stops.iter().enumerate() {
+        for (last, until) in &stops[at + 1..] {
+            let (found, _) = up_to(open(*from).as_mut(), Some(*until));
+            let found: Vec<String> = found.into_iter().map(|(row, _)| row).collect();
+            assert_eq!(found, whole[*first..*last], "{from:?} to {until:?}");
+        }
+    }
 }
 
 /// Reading from behind any row gives the rest.
@@ -41,6 +70,13 @@ pub fn goes_on(open: impl Fn(Place) -> Box<dyn Rows>) -> Vec<String> {
         let (rest, wrong) = all(open(*place).as_mut());
         assert_eq!(wrong, [""; 0]);
         assert_eq!(rest, whole[at + 1..], "behind row {at}, {place:?}");
+        for last in [at + 1, usize::midpoint(at, whole.len())]
+            .into_iter()
+            .filter(|last| (at + 1..whole.len()).contains(last))
+        {
+            let (some, _) = up_to(open(*place).as_mut(), Some(whole[last].1));
+            assert_eq!(some, whole[at + 1..=last], "behind row {at} to {last}");
+        }
     }
     whole.into_iter().map(|(row, _)| row).collect()
 }
@@ -124,6 +160,20 @@ fn rows_that_do_not_fit_are_told_and_passed_over() {
 }
 
 proptest! {
+    #[test]
+    fn what_was_left_out_is_left_out_again(parts in proptest::collection::vec((0_u8..5, "[a-z]{1,3}"), 0..12)) {
+        let line = |(kind, text): &(u8, String)| match kind {
+            0 => format!("{}\n", "x".repeat(1100)),
+            1 => format!("{text}\n"),
+            2 => "\n".into(),
+            _ => format!("{text},{text}\n"),
+        };
+        let text: String = parts.iter().map(line).collect();
+        comes_again(|place| lines(text.as_bytes(), place, true));
+        let text = format!("a,b\n{text}");
+        comes_again(|place| cells(&text, &dialect(Some(b'"')), place));
+    }
+
     #[test]
     fn lines_are_what_stands_between_ends(parts in proptest::collection::vec("[^\n\r\u{feff}]{0,20}", 1..10)) {
         let text = parts.join("\n");

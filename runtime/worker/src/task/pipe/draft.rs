@@ -37,12 +37,14 @@ impl Draft {
         is_planned: bool,
     ) -> Result<(), Failure> {
         let positions = polled.positions();
+        let source = spec.upstream.as_ref().filter(|_| is_planned);
+        let within = source.and_then(|source| source.plugin.replays_within());
         let mut known = vec![None; positions.len()];
         for record in polled.batch().records() {
             let before = self.composer.len();
             if is_planned {
                 let of = polled.partition_of(&record).ok_or_else(unplaced)?;
-                let place = *known[of].get_or_insert_with(|| self.place(&positions[of].0));
+                let place = *known[of].get_or_insert_with(|| self.place(&positions[of], within));
                 self.moved[place as usize].records += 1;
                 intake.take(spec, record, &mut self.composer)?;
                 if self.composer.len() > before {
@@ -52,32 +54,38 @@ impl Draft {
                 intake.take(spec, record, &mut self.composer)?;
             }
         }
-        self.reach(positions);
+        self.reach(positions, within);
         Ok(())
     }
 
-    /// Takes positions; those that come before any record of their partition say where it begins.
-    pub fn reach(&mut self, positions: Positions) {
-        for (partition, until) in positions {
-            let place = self.place(&partition);
+    /// Takes positions; those that come before any record of their partition say where it begins. `within` is the field
+    /// of offsets whose values stay apart.
+    pub fn reach(&mut self, positions: Positions, within: Option<&str>) {
+        for position in positions {
+            let place = self.place(&position, within);
             let moved = &mut self.moved[place as usize];
             if moved.records == 0 {
-                moved.begun = Some(until.clone());
+                moved.begun = Some(position.1);
             }
-            moved.until = until;
         }
     }
 
-    fn place(&mut self, partition: &Fields) -> u32 {
-        let known = self.moved.iter().position(|moved| moved.partition == *partition);
-        let place = known.unwrap_or(self.moved.len());
-        if known.is_none() {
-            // Two offsets, which are as large as the partition or smaller than that in most sources.
-            self.plan_bytes += RANGE_BYTES + 3 * partition.iter().map(size).sum::<usize>();
-            let partition = partition.clone();
-            self.moved.push(Moved { partition, begun: None, until: Fields::new(), records: 0 });
+    /// Where records up to this position are counted: with those before them, unless the plan has to keep them apart.
+    fn place(&mut self, (partition, until): &(Fields, Fields), within: Option<&str>) -> u32 {
+        let known = self.moved.iter().rposition(|moved| moved.partition == *partition);
+        let is_other = |moved: &Moved| {
+            moved.records > 0 && within.is_some_and(|field| moved.until.get(field) != until.get(field))
+        };
+        if let Some(place) = known.filter(|place| !is_other(&self.moved[*place])) {
+            self.moved[place].until = until.clone();
+            return place as u32;
         }
-        place as u32
+        let bytes = |fields: &Fields| fields.iter().map(size).sum::<usize>();
+        // Two offsets, which are taken to be no smaller than the partition.
+        self.plan_bytes += RANGE_BYTES + bytes(partition) + 2 * bytes(partition).max(bytes(until));
+        let begun = known.map(|place| self.moved[place].until.clone());
+        self.moved.push(Moved { partition: partition.clone(), begun, until: until.clone(), records: 0 });
+        self.moved.len() as u32 - 1
     }
 
     #[cfg(test)]
@@ -165,7 +173,7 @@ mod tests {
     }
 
     fn push(draft: &mut Draft, of: &str, value: &str) {
-        let place = draft.place(&partition(of));
+        let place = draft.place(&(partition(of), at(0)), None);
         draft.moved[place as usize].records += 1;
         let value = Some(value.as_bytes());
         let record = OwnRecord { topic: "t", partition: 0, offset: 0, timestamp_ms: None, key: None, value };
@@ -186,7 +194,7 @@ mod tests {
             for name in order {
                 push(&mut draft, &name[..1], name);
             }
-            draft.reach(vec![(partition("a"), at(2))]);
+            draft.reach(vec![(partition("a"), at(2))], None);
             let messages = draft.finish().arranged(&plan, 4);
             let first = messages.get(0).unwrap();
             assert_eq!((first.partition(), first.offset()), (4, 3 << 20));
@@ -199,14 +207,50 @@ mod tests {
     #[test]
     fn a_position_before_the_records_is_where_they_begin() {
         let mut draft = Draft::default();
-        draft.reach(vec![(partition("a"), at(1))]);
-        draft.reach(vec![(partition("a"), at(2))]);
+        draft.reach(vec![(partition("a"), at(1))], None);
+        draft.reach(vec![(partition("a"), at(2))], None);
         push(&mut draft, "a", "x");
-        draft.reach(vec![(partition("a"), at(3)), (partition("b"), at(9))]);
+        draft.reach(vec![(partition("a"), at(3)), (partition("b"), at(9))], None);
         let moved = draft.finish().moved;
         let seen: Vec<_> = moved.iter().map(|m| (m.begun.clone(), m.until.clone(), m.records)).collect();
         assert_eq!(seen, [(Some(at(2)), at(3), 1), (Some(at(9)), at(9), 0)]);
         assert!(draft.finish().moved.is_empty());
+    }
+
+    /// What one poll brought of partition `p`: a file, how far it was read, and how many records that were.
+    fn of_file(draft: &mut Draft, (file, row): (&str, i64), records: u64) {
+        let position = (partition("p"), at(row).with("file", file));
+        if records > 0 {
+            let place = draft.place(&position, Some("file"));
+            draft.moved[place as usize].records += records;
+        }
+        draft.reach(vec![position], Some("file"));
+    }
+
+    #[test]
+    fn what_has_to_stay_apart_has_a_range_each() {
+        let mut draft = Draft::default();
+        // Files without records are between others, and one is the last.
+        for (file, row, records) in
+            [("a", 5, 1), ("a", 7, 2), ("b", 1, 0), ("c", 3, 3), ("d", 1, 4), ("e", 0, 0), ("f", 0, 0)]
+        {
+            of_file(&mut draft, (file, row), records);
+        }
+        let file =
+            |offset: &Fields| format!("{} {}", offset.text("file").unwrap(), offset.integer("at").unwrap());
+        let seen = |moved: &Moved| (moved.begun.as_ref().map(file), file(&moved.until), moved.records);
+        let seen: Vec<_> = draft.finish().moved.iter().map(seen).collect();
+        let expected =
+            |begun: Option<&str>, until: &str, records| (begun.map(String::from), until.into(), records);
+        assert_eq!(
+            seen,
+            [
+                expected(None, "a 7", 3),
+                expected(Some("b 1"), "c 3", 3),
+                expected(Some("c 3"), "d 1", 4),
+                expected(Some("f 0"), "f 0", 0)
+            ]
+        );
     }
 
     #[test]
@@ -215,7 +259,7 @@ mod tests {
         let name = "x".repeat(100);
         let mut partitions = 0;
         while !draft.has_large_plan() {
-            draft.reach(vec![(partition(&format!("{name}{partitions}")), at(1))]);
+            draft.reach(vec![(partition(&format!("{name}{partitions}")), at(1))], None);
             partitions += 1;
         }
         assert!((300..1000).contains(&partitions), "{partitions}");

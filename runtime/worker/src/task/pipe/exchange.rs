@@ -251,7 +251,7 @@ mod tests {
             OwnRecord { topic: "t", partition: 0, offset, timestamp_ms: None, key: None, value: Some(b"v") };
         let add = |draft: &mut Draft| {
             (0..records).for_each(|_| draft.composer().push(&record, std::iter::empty()));
-            draft.reach(at(offset));
+            draft.reach(at(offset), None);
             Ok(())
         };
         exchange.fill(add).unwrap();

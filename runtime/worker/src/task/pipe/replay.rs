@@ -1,7 +1,7 @@
 //! Has the source give the records of a plan again, and writes them as they were written or were to be.
 use super::draft::Draft;
 use super::intake::Intake;
-use super::plan::{Moved, Plan, Range, is_same};
+use super::plan::{Moved, Plan, is_same, rank};
 use super::write::deliver;
 use crate::delivery::Backoff;
 use crate::task::config::{TaskSpec, Upstream};
@@ -12,6 +12,7 @@ use crate::task::source;
 use cluster::Failure;
 use host::{Kind, Services};
 use penstock_sdk::{Bound, Fields, Level};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,8 @@ pub struct Again<'a> {
 
 /// How long the source may bring nothing.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// As many partitions as a sentence bears.
+const NAMES_MAX: usize = 3;
 
 /// False when the task is to stop.
 pub fn replay(again: &Again<'_>, delivery: &mut Delivery) -> Result<bool, Failure> {
@@ -55,9 +58,10 @@ impl Again<'_> {
                 return Ok(None);
             }
             if since.elapsed() >= PATIENCE {
-                return Err(
-                    self.off(&format!("the source brings nothing more: {}", self.lacking(draft.moved())))
-                );
+                let names = self.lacking(draft.moved());
+                let names = names[..names.len().min(NAMES_MAX)].join(", ");
+                let reason = format!("the source brings nothing more: records of {names} are missing");
+                return Err(self.off(&reason));
             }
             match source.poll() {
                 Ok(polled) => {
@@ -80,29 +84,46 @@ impl Again<'_> {
     }
 
     fn is_whole(&self, moved: &[Moved]) -> bool {
-        self.plan.ranges.iter().all(|range| has_reached(range, moved))
+        self.lacking(moved).is_empty()
     }
 
-    fn lacking(&self, moved: &[Moved]) -> String {
-        let open = self.plan.ranges.iter().filter(|range| !has_reached(range, moved));
-        let names: Vec<_> = open.take(3).map(|range| super::plan::rank(&range.partition)).collect();
-        format!("records of {} are missing", names.join(", "))
+    /// Partitions that have not come to their ends.
+    fn lacking(&self, moved: &[Moved]) -> Vec<String> {
+        // Of several in a partition the last one counts.
+        let reached: HashMap<_, _> =
+            moved.iter().map(|moved| (rank(&moved.partition), &moved.until)).collect();
+        let ends = self.plan.ends().into_iter().map(|(partition, until)| (rank(&partition), until));
+        let is_open = |(partition, until): &(String, Fields)| {
+            !reached.get(partition).is_some_and(|reached| is_same(reached, until))
+        };
+        ends.filter(is_open).map(|(partition, _)| partition).collect()
     }
 
     /// The same token for other records would lose some of them, or keep what nobody knows of.
     fn check(&self, moved: &[Moved]) -> Result<(), Failure> {
+        let place = |partition: &Fields, until: &Fields| (rank(partition), rank(until));
+        let mut found: HashMap<_, _> = moved
+            .iter()
+            .filter(|moved| moved.records > 0)
+            .map(|moved| (place(&moved.partition, &moved.until), moved.records))
+            .collect();
         for range in &self.plan.ranges {
-            let found = moved.iter().find(|moved| is_same(&moved.partition, &range.partition));
-            let found = found.map_or(0, |moved| moved.records);
+            let (partition, until) = place(&range.partition, &range.until);
+            let found = found.remove(&(partition.clone(), until.clone())).unwrap_or(0);
             if found != range.records {
-                let partition = super::plan::rank(&range.partition);
-                return Err(self.off(&format!(
-                    "the source has {found} of its {} records in {partition} now",
-                    range.records
-                )));
+                let expected = range.records;
+                let reason = format!(
+                    "the source has {found} of its {expected} records in {partition} up to {until} now"
+                );
+                return Err(self.off(&reason));
             }
         }
-        Ok(())
+        match found.into_keys().next() {
+            None => Ok(()),
+            Some((partition, until)) => {
+                Err(self.off(&format!("the source gave others as well, in {partition} up to {until}")))
+            }
+        }
     }
 
     /// Nobody but a person can decide what is to become of the plan.
@@ -115,11 +136,6 @@ impl Again<'_> {
         );
         failure("ConfigException", &sentence, false)
     }
-}
-
-fn has_reached(range: &Range, moved: &[Moved]) -> bool {
-    let own = moved.iter().find(|moved| is_same(&moved.partition, &range.partition));
-    own.is_some_and(|moved| is_same(&moved.until, &range.until))
 }
 
 /// What the worker does for a source that gives records again.

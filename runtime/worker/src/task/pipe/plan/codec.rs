@@ -67,7 +67,7 @@ fn plan(text: &str) -> Option<Plan> {
     };
     let ranges: Vec<Range> = plan["ranges"].as_array()?.iter().map(range).collect::<Option<_>>()?;
     let is_sound = !ranges.is_empty()
-        && ranges.windows(2).all(|pair| rank(&pair[0].partition) < rank(&pair[1].partition));
+        && ranges.windows(2).all(|pair| rank(&pair[0].partition) <= rank(&pair[1].partition));
     is_sound.then_some(Plan { id, made_ms: plan["made"].as_i64()?, ranges })
 }
 

@@ -15,6 +15,8 @@ pub struct Ledger {
     /// The same where it is not stored yet.
     settled: Positions,
     open: Option<Plan>,
+    /// Where partitions of the open plan stand behind it, as what came then had no records.
+    behind: Positions,
 }
 
 /// Another plan is not settled yet.
@@ -40,6 +42,10 @@ impl Ledger {
         let mut ranges = Vec::new();
         for Moved { partition, begun, until, records } in moved {
             let rank = rank(&partition);
+            if records == 0 && ranges.iter().any(|(known, _)| *known == rank) {
+                merge(&mut self.behind, vec![(partition, until)]);
+                continue;
+            }
             if records == 0 {
                 self.places.insert(rank, until.clone());
                 merge(&mut self.settled, vec![(partition, until)]);
@@ -64,7 +70,8 @@ impl Ledger {
 
     /// Everything of the plan is durable.
     pub fn settle(&mut self) {
-        let ends = self.open.take().map(|plan| plan.ends()).unwrap_or_default();
+        let mut ends = self.open.take().map(|plan| plan.ends()).unwrap_or_default();
+        merge(&mut ends, std::mem::take(&mut self.behind));
         for (partition, until) in &ends {
             self.places.insert(rank(partition), until.clone());
         }

@@ -24,7 +24,7 @@ pub struct Plan {
     pub id: [u8; 16],
     /// Wall clock of the worker that made it, later than that of any plan of the task before.
     pub made_ms: i64,
-    /// Sorted by [`rank`]; each partition once.
+    /// Sorted by [`rank`]; what is of one partition is in the source's order.
     pub ranges: Vec<Range>,
 }
 
@@ -87,7 +87,11 @@ impl Plan {
 
     /// Where the source goes on once it is settled.
     pub fn ends(&self) -> Vec<(Fields, Fields)> {
-        self.ranges.iter().map(|range| (range.partition.clone(), range.until.clone())).collect()
+        let is_last = |(at, range): &(usize, &Range)| {
+            self.ranges.get(at + 1).is_none_or(|next| next.partition != range.partition)
+        };
+        let last = self.ranges.iter().enumerate().filter(is_last);
+        last.map(|(_, range)| (range.partition.clone(), range.until.clone())).collect()
     }
 }
 

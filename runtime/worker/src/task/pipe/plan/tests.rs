@@ -35,7 +35,8 @@ fn stored(fields: &Fields) -> Fields {
 fn a_mark_comes_back_from_the_store() {
     let text = Fields::new().with("file \"ä\"", "\\").with("n", true);
     let odd = Range { partition: text.clone(), from: Some(text.clone()), until: text, records: u64::MAX };
-    for mark in [Mark::default(), mark(vec![range(0, None, 5), range(1, Some(2), 3)]), mark(vec![odd])] {
+    let several = mark(vec![range(0, None, 5), range(1, Some(2), 3), range(1, Some(3), 4)]);
+    for mark in [Mark::default(), several, mark(vec![odd])] {
         assert_eq!(decode(&stored(&encode(&mark))), Ok(mark));
     }
 }
@@ -95,6 +96,26 @@ fn a_plan_begins_where_its_partition_stands_and_the_last_word_counts() {
     let next = ledger.plan(([3; 16], 500), vec![moved(1, None, 50, 5)], store).unwrap().unwrap();
     assert_eq!((next.ranges, next.made_ms), (vec![range(1, Some(45), 50)], 500));
     assert_eq!(ledger.page().0.len(), 3);
+}
+
+#[test]
+fn what_stays_apart_is_settled_as_one() {
+    let mut ledger = Ledger::new("s", 0);
+    let moved = |begun: Option<u64>, until, records| Moved {
+        partition: partition(1),
+        begun: begun.map(at),
+        until: at(until),
+        records,
+    };
+    let batch = vec![moved(None, 4, 4), moved(Some(4), 6, 2), moved(Some(7), 7, 0)];
+    let plan = ledger.plan(([1; 16], 1), batch, |_| None).unwrap().unwrap();
+    assert_eq!(plan.ranges, [range(1, None, 4), range(1, Some(4), 6)]);
+    assert_eq!(plan.ends(), [(partition(1), at(6))]);
+    assert!(ledger.page().0.is_empty(), "what is behind the plan has to wait for it");
+    ledger.settle();
+    assert_eq!(ledger.page().0, &vec![(partition(1), at(7))]);
+    let next = ledger.plan(([2; 16], 2), vec![moved(None, 8, 1)], |_| None).unwrap().unwrap();
+    assert_eq!(next.ranges, [range(1, Some(7), 8)]);
 }
 
 #[test]
@@ -309,8 +330,17 @@ impl World {
             if records == 3 {
                 continue;
             }
+            let mut begun = None;
+            // As where records have to stay apart.
+            if records == 2 && dice & (1 << 40) > 0 {
+                *read_to += 1;
+                let until = at(*read_to);
+                moved.push(Moved { partition: partition(*number), begun, until: until.clone(), records: 1 });
+                begun = Some(until);
+            }
+            let records = if begun.is_some() { 1 } else { records };
             *read_to += records;
-            moved.push(Moved { partition: partition(*number), begun: None, until: at(*read_to), records });
+            moved.push(Moved { partition: partition(*number), begun, until: at(*read_to), records });
         }
         (self.ids, self.now_ms) = (self.ids.wrapping_add(1), self.now_ms + (dice % 3) as i64);
         let mut id = [self.ids; 16];
