@@ -38,7 +38,7 @@ WORKERS = ("penstock", "java", "clickhouse")
 START = "start and idle"
 PARTS = "64 partitions, 1,000 rows/s each: "
 S3 = "S3 into ClickHouse: "
-KINESIS = "Kinesis, 16 shards, into ClickHouse"
+KINESIS = "Kinesis into ClickHouse, 16 shards: "
 LATENCY = "age of a row when a query finds it"
 FIRST_START = "first start, plugins new"
 
@@ -121,10 +121,11 @@ def size(data):
 
 def markdown(result):
     machine, versions, summary = result["machine"], result["versions"], result["summary"]
-    cases = sorted({run["case"] for run in result["runs"]} - {START, FIRST_START, LATENCY, KINESIS})
+    cases = sorted({run["case"] for run in result["runs"]} - {START, FIRST_START, LATENCY})
     steady = [case for case in cases if case.startswith(PARTS)]
     files = [case for case in cases if case.startswith(S3)]
-    cases = [case for case in cases if not case.startswith((PARTS, S3))]
+    streams = [case for case in cases if case.startswith(KINESIS)]
+    cases = [case for case in cases if not case.startswith((PARTS, S3, KINESIS))]
     loads = ["/".join(f"{load:.2f}" for load in machine[key]) for key in ("load_before", "load_after")]
     data = "; ".join(f"{name}: {one['records']:,} records {size(one)}, {one['fields']} fields, "
                      f"{one['partitions']} partitions" for name, one in result["data"].items())
@@ -142,8 +143,8 @@ def markdown(result):
         lines += [*table(summary, cases, THROUGHPUT), ""]
     if any(run["case"] == LATENCY for run in result["runs"]):
         lines += [*table(summary, [LATENCY], LATENCIES), ""]
-    if any(run["case"] == KINESIS for run in result["runs"]):
-        lines += [*table(summary, [KINESIS], STREAMS), ""]
+    if streams:
+        lines += [*table(summary, streams, STREAMS), ""]
     if files:
         lines += [*table(summary, files, FILES), ""]
     if steady:
