@@ -68,14 +68,14 @@ alive() {
     && tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF -- "-Dpenstock.service.dir=$1"
 }
 
-# stop DIR: end what alive() recognises, TERM first, KILL after 20 s.
+# stop DIR: end what alive() recognises, TERM first, KILL after a minute: a worker that is killed stays in its group for a while.
 stop() {
   local pid i
   if alive "$1"; then
     pid=$(<"$1/pid")
     kill -TERM "$pid" 2>/dev/null || true
-    for ((i = 0; i < 200; i++)); do alive "$1" || break; sleep 0.1; done
-    if alive "$1"; then say "pid $pid did not stop in 20 s: KILL"; kill -KILL "$pid" 2>/dev/null || true; sleep 0.3; fi
+    for ((i = 0; i < 600; i++)); do alive "$1" || break; sleep 0.1; done
+    if alive "$1"; then say "pid $pid did not stop in a minute: KILL"; kill -KILL "$pid" 2>/dev/null || true; sleep 0.3; fi
   fi
   rm -f "$1/pid"
 }
