@@ -42,7 +42,7 @@ fn memory_does_not_grow_with_files() {
         peak >> 20,
         idle >> 20
     );
-    assert!(peak < 220 << 20, "{} MB", peak >> 20);
+    assert!(peak < 160 << 20, "{} MB", peak >> 20);
     worker.stop();
     clickhouse.query(&format!("DROP TABLE `{table}`"));
 }
