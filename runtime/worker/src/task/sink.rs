@@ -10,7 +10,6 @@ mod partitions;
 mod plan;
 mod poll;
 mod rejects;
-mod schemas;
 mod write;
 
 pub use batch::Batch;

@@ -1,10 +1,12 @@
 //! Connect's transforms between a connector and Kafka: a task's chain, and what it takes to feed it.
 mod headers;
+mod recent;
 mod rewriting;
 mod schemas;
 mod sink;
 mod source;
 
+pub use recent::Recent;
 pub use rewriting::{Rewriting, is_needed};
 pub use sink::{Converters, Memory, Refused, Shaped, Shaper, Shapes};
 pub use source::{Raw, Reshaped, Reshaper, refuse};

@@ -1,10 +1,9 @@
 //! Lays out a batch for the plugin: bytes borrowed from Kafka's buffers, or values that a converter made of them.
 use super::batch::{Batch, Ends};
 use super::rejects::{Reject, Stage};
-use super::schemas::{At, Schemas};
 use crate::converter::{self, Converted, Converter};
 use crate::task::config::TaskSpec;
-use crate::transform::{Converters, Memory, Refused, Rewriting, Shaped, Shaper, Shapes};
+use crate::transform::{Converters, Memory, Recent, Refused, Rewriting, Shaped, Shaper, Shapes};
 use cluster::Failure;
 use formats::Kind;
 use host::{Assembly, Item, Value};
@@ -22,7 +21,7 @@ pub struct Assembler {
     /// Key and value of each record; none for a record that could not be converted.
     converted: Vec<Option<(Side, Side)>>,
     /// What the converters say of values that the sink is given.
-    schemas: Schemas,
+    schemas: Recent<String>,
     /// `None` when no transform is configured.
     shaping: Option<Shaping>,
 }
@@ -30,7 +29,7 @@ pub struct Assembler {
 /// What a converter made of a key or value.
 struct Side {
     converted: Converted,
-    schema: At,
+    schema: Option<usize>,
 }
 
 /// The transforms, and what became of each record; none for a record that is left out.
@@ -74,7 +73,7 @@ impl Assembler {
             is_encoded: spec.plugin.is_encoded(),
             arena: Vec::new(),
             converted: Vec::new(),
-            schemas: Schemas::default(),
+            schemas: Recent::default(),
             shaping: shaper.map(|shaper| Shaping { shaper, shapes: Shapes::default(), shaped: Vec::new() }),
         })
     }
@@ -141,7 +140,7 @@ impl Assembler {
                 return Ok(Side { converted, schema: None });
             }
             let converted = converter.to_value(bytes, arena)?;
-            Ok(Side { converted, schema: schemas.keep(converter.schema_text(bytes)) })
+            Ok(Side { converted, schema: converter.schema_text(bytes).map(|text| schemas.of_text(text)) })
         };
         let converted = match convert(key, message.key()) {
             Ok(key) => match convert(value, message.value()) {
@@ -190,7 +189,8 @@ impl Assembler {
                     let Some(Some((k, v))) = values.next() else { continue };
                     item.key = crossing(&k.converted, message.key(), arena);
                     item.value = crossing(&v.converted, message.value(), arena);
-                    (item.key_schema, item.value_schema) = (schemas.text(k.schema), schemas.text(v.schema));
+                    let schema = |side: &Side| schemas.get(side.schema).map(String::as_str);
+                    (item.key_schema, item.value_schema) = (schema(k), schema(v));
                     if *is_encoded {
                         (item.key, item.value) = (encoded(item.key), encoded(item.value));
                     }

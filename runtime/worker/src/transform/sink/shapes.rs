@@ -1,6 +1,7 @@
 //! What became of the records of a batch: references into memory that lives as long as the batch.
 use crate::converter::{self, Converted, Converter};
 use crate::transform::headers::HeaderWriter;
+use crate::transform::recent::Recent;
 use crate::transform::sink::decode::Side;
 use host::{Item, Value};
 use kafka::Message;
@@ -12,8 +13,8 @@ use transforms::{Header, Record, Schema, Slot};
 /// What the shaped records refer to; the memory is used again for the next batch.
 #[derive(Default)]
 pub struct Shapes {
-    topics: Vec<String>,
-    schemas: Vec<Arc<Schema>>,
+    topics: Recent<String>,
+    schemas: Recent<Arc<Schema>>,
     headers: Vec<(Header, Option<Range<usize>>)>,
 }
 
@@ -53,22 +54,11 @@ impl Shapes {
     }
 
     pub fn topic(&mut self, topic: &str) -> usize {
-        // The newest ones come first: records come in runs of one topic.
-        if let Some(back) = self.topics.iter().rev().take(RECENT_MAX).position(|known| known == topic) {
-            return self.topics.len() - 1 - back;
-        }
-        self.topics.push(topic.to_owned());
-        self.topics.len() - 1
+        self.topics.of_text(topic)
     }
 
     fn schema(&mut self, schema: &Arc<Schema>) -> usize {
-        if let Some(back) =
-            self.schemas.iter().rev().take(RECENT_MAX).position(|known| Arc::ptr_eq(known, schema))
-        {
-            return self.schemas.len() - 1 - back;
-        }
-        self.schemas.push(Arc::clone(schema));
-        self.schemas.len() - 1
+        self.schemas.place(|known| Arc::ptr_eq(known, schema), || Arc::clone(schema))
     }
 
     /// A side for a sink that takes values.
@@ -112,9 +102,8 @@ impl Shapes {
         topic: &'a str,
         arena: &'a [u8],
     ) -> Item<'a> {
-        let topic = shaped.topic.and_then(|at| self.topics.get(at)).map_or(topic, String::as_str);
-        let schema =
-            |shape: &Shape| shape.schema.and_then(|at| self.schemas.get(at)).map(|schema| schema.text());
+        let topic = self.topics.get(shaped.topic).map_or(topic, String::as_str);
+        let schema = |shape: &Shape| self.schemas.get(shape.schema).map(|schema| schema.text());
         Item {
             topic,
             partition: message.partition(),
@@ -145,9 +134,6 @@ impl Shapes {
         }))
     }
 }
-
-/// Distinct topics and schemas are looked for this far back; one that is found no more stands there twice.
-const RECENT_MAX: usize = 16;
 
 /// A side for a sink that decodes by itself: its own bytes unless transforms make this side.
 pub fn encoded(
