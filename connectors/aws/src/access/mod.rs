@@ -16,5 +16,5 @@ pub use declare::declare;
 pub use failure::{Cause, Failure};
 pub use identity::Identity;
 pub use policy::{arn, denied, partition, unknown};
-pub use settings::{Access, is_url, problem, problems};
+pub use settings::{Access, is_url, problems};
 pub use waiting::{ask, opened, runtime, validated};

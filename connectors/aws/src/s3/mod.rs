@@ -71,29 +71,21 @@ enum State {
 
 impl Source for S3Source {
     fn about() -> About {
-        let about = About::new(
+        About::new(
             "S3Source",
             "Reads files of an S3 bucket: JSON lines, text, CSV, TSV, Avro and Parquet, compressed or not, once or as they come.",
-        );
-        declare::declare().into_iter().fold(
-            about
-                .alias("S3SourceConnector")
-                .alias("io.penstock.S3Source")
-                .version(env!("CARGO_PKG_VERSION"))
-                .replays_within(KEY),
-            About::setting,
         )
+        .alias("S3SourceConnector")
+        .alias("io.penstock.S3Source")
+        .version(env!("CARGO_PKG_VERSION"))
+        .replays_within(KEY)
+        .settings(declare::declare())
     }
 
     fn validate(config: &Config) -> Vec<Problem> {
         let found = settings::problems(config);
         let Ok(settings) = Settings::parse(config) else { return found };
-        match question::check(&settings) {
-            Err(error) if *error.kind() == Kind::Config => {
-                vec![access::problem(&error, &["s3."], "s3.bucket")]
-            }
-            _ => found,
-        }
+        access::validated(found, question::check(&settings), (&["s3."], "s3.bucket"))
     }
 
     fn ask(question: &str, config: &Config, input: &str) -> Result<Option<String>> {
