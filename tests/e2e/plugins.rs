@@ -94,3 +94,13 @@ fn a_library_that_is_copied_in_appears_after_a_restart() {
     assert!(plugins(&worker).contains("FileStreamSink"), "{}", plugins(&worker));
     worker.stop();
 }
+
+/// As docs/architecture.md says: what stands in the way of one optimisation over a whole library makes it grow by a quarter.
+#[test]
+fn libraries_stay_small() {
+    let libraries = fs::read_dir(services::plugins()).unwrap().map(|entry| entry.unwrap());
+    let sizes: Vec<_> = libraries.map(|entry| (entry.file_name(), entry.metadata().unwrap().len())).collect();
+    assert!(sizes.len() >= 4, "{sizes:?}");
+    let large: Vec<_> = sizes.iter().filter(|(_, size)| *size > 15_000_000).collect();
+    assert!(large.is_empty(), "expected at most 15 MB each: {large:?}");
+}
