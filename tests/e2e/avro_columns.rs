@@ -3,18 +3,12 @@
 
 use crate::clickhouse::{await_committed, sink};
 use penstock_tests::kafka::Record;
+use penstock_tests::registry::register;
 use penstock_tests::services::{Own, registry};
-use penstock_tests::{ClickHouse, Kafka, Rest, SOON, Worker, unique, until};
+use penstock_tests::{ClickHouse, Kafka, SOON, Worker, unique, until};
 use serde_json::{Value, json};
 
 const AVRO: &str = "io.confluent.connect.avro.AvroConverter";
-
-/// Registers a schema and answers its id.
-fn register(registry: &str, subject: &str, schema: &Value) -> u32 {
-    let body = json!({ "schema": schema.to_string() });
-    let answer = Rest::new(registry).post(&format!("/subjects/{subject}/versions"), &body).expect(200);
-    answer["id"].as_u64().unwrap().try_into().unwrap()
-}
 
 /// A record in Avro, written value by value.
 struct Written(Vec<u8>);
@@ -123,8 +117,9 @@ fn orders_of_two_schemas_arrive_in_typed_columns_and_bad_ones_in_the_error_table
          state Enum8('NEW' = 1, 'PAID' = 2) DEFAULT 'PAID', labels Map(String, String), whole JSON, \
          _offset UInt64, _raw_message String) ENGINE = MergeTree ORDER BY id"
     ));
-    let [first, second] = [("a", first_version()), ("b", second_version())]
-        .map(|(version, schema)| register(&registry, &format!("{topic}-{version}"), &schema));
+    let [first, second] = [("a", first_version()), ("b", second_version())].map(|(version, schema)| {
+        register(&registry, &format!("{topic}-{version}"), "AVRO", &schema.to_string(), &json!([]))
+    });
     let values = [
         rest(priced(first, 1, 1234).long(1).text("x-1"), "Oslo"),
         rest(priced(second, 2, -5), "Bern").long(0).long(1).text("k").text("v").long(0),
@@ -172,8 +167,9 @@ fn schemas_make_the_table_and_their_new_fields_its_columns() {
     let (kafka, clickhouse, registry) = (Kafka::shared(), ClickHouse::shared(), registry());
     let (topic, name) = (unique("orders"), unique("avro-created"));
     kafka.create_topic(&topic, 1);
-    let [first, second] = [("a", first_version()), ("b", second_version())]
-        .map(|(version, schema)| register(&registry, &format!("{topic}-{version}"), &schema));
+    let [first, second] = [("a", first_version()), ("b", second_version())].map(|(version, schema)| {
+        register(&registry, &format!("{topic}-{version}"), "AVRO", &schema.to_string(), &json!([]))
+    });
     kafka.put_bytes(&topic, &rest(priced(first, 1, 1234).long(2).long(77), "Oslo").0);
     let mut worker = Worker::distributed().allow("schemaEvolution: widen").start();
     let more = [("tableCreation", "create"), ("schemaEvolution", "add")];
@@ -224,8 +220,8 @@ fn keys_in_avro_delete_rows_and_the_workers_own_converter_counts() {
     ));
     let key = json!({"type": "record", "name": "Key", "fields": [{"name": "id", "type": "long"}]});
     let value = json!({"type": "record", "name": "Value", "fields": [{"name": "id", "type": "long"}, {"name": "name", "type": "string"}]});
-    let key = register(&registry, &format!("{topic}-key"), &key);
-    let schema = register(&registry, &format!("{topic}-value"), &value);
+    let key = register(&registry, &format!("{topic}-key"), "AVRO", &key.to_string(), &json!([]));
+    let schema = register(&registry, &format!("{topic}-value"), "AVRO", &value.to_string(), &json!([]));
     let record = |id: i64, name: Option<&str>| Record {
         partition: 0,
         offset: 0,
@@ -264,7 +260,11 @@ fn rows_of_an_unknown_schema_wait_for_the_registry_and_are_no_errors() {
     let of = |fields: Value| json!({"type": "record", "name": "R", "fields": fields});
     let id = json!({"name": "id", "type": "long"});
     let schemas = [of(json!([id])), of(json!([id, {"name": "name", "type": "string"}]))];
-    let fill = || [0, 1].map(|at: usize| register(&own.address, &format!("s{at}"), &schemas[at]));
+    let fill = || {
+        [0, 1].map(|at: usize| {
+            register(&own.address, &format!("s{at}"), "AVRO", &schemas[at].to_string(), &json!([]))
+        })
+    };
     let [first, second] = fill();
     kafka.put_bytes(&topic, &Written::new(first).long(1).0);
     let mut worker = Worker::distributed().allow("the schema registry gives no answer").start();
@@ -301,7 +301,7 @@ fn a_value_that_does_not_fit_makes_its_column_wider() {
     clickhouse.query(&format!(
         "CREATE TABLE `{name}` (id Int32, price Decimal(6, 2), to_city FixedString(4)) ENGINE = MergeTree ORDER BY tuple()"
     ));
-    let schema = register(&registry, &topic, &first_version());
+    let schema = register(&registry, &topic, "AVRO", &first_version().to_string(), &json!([]));
     for (id, cents, city) in [(1, 1234, "Oslo"), (1 << 40, 12_345_678, "Berlin")] {
         kafka.put_bytes(&topic, &rest(priced(schema, id, cents).long(0), city).0);
     }

@@ -2,6 +2,7 @@
 
 use crate::dynamo_faults::{pipe, sample, trace, worker};
 use crate::dynamo_service::{DynamoDb, Guarded, OF_CHANGES, OF_EXPORTS, documented};
+use crate::rights::refused;
 use penstock_tests::{Kinesis, unique};
 
 /// All at the same time, each with a table of its own.
@@ -25,9 +26,7 @@ fn each_right_that_is_missing_is_named() {
             ("source.aws.s3.endpoint", &guarded.s3),
         ];
         let config = pipe(&sample, &guarded.dynamodb, &worker.path(&name), &more);
-        let answer = worker.rest.post("/connectors", &serde_json::json!({ "name": name, "config": config }));
-        let told =
-            (answer.status != 201).then(|| answer.body["message"].as_str().unwrap_or_default().to_owned());
+        let told = refused(&worker, &name, &config);
         (action, name, told)
     };
     // Nothing asks for this one.

@@ -2,6 +2,7 @@
 
 use crate::clickhouse::sink as clickhouse_sink;
 use crate::datagen::datagen;
+use penstock_tests::registry::register;
 use penstock_tests::services::{Own, registry};
 use penstock_tests::{ClickHouse, Kafka, Rest, SOON, Worker, unique, until};
 use serde_json::{Value, json};
@@ -14,19 +15,12 @@ const ORDER: &str = r#"{"type":"record","name":"Order","namespace":"shop","field
 /// As the one above with a field more, which is what evolution mostly is.
 const ORDER_2: &str = r#"{"type":"record","name":"Order","namespace":"shop","fields":[{"name":"id","type":"long"},{"name":"to","type":"shop.Address"},{"name":"note","type":["null","string"],"default":null}]}"#;
 
-/// Registers a schema and answers its id.
-pub fn register(registry: &str, subject: &str, schema: &str, references: &Value) -> u32 {
-    let body = json!({"schema": schema, "references": references});
-    let answer = Rest::new(registry).post(&format!("/subjects/{subject}/versions"), &body).expect(200);
-    answer["id"].as_u64().unwrap().try_into().unwrap()
-}
-
 /// Ids of the two versions of an order, whose address is a schema of its own.
 fn orders(registry: &str, subject: &str) -> [u32; 2] {
     let address = format!("{subject}-address");
-    register(registry, &address, ADDRESS, &json!([]));
+    register(registry, &address, "AVRO", ADDRESS, &json!([]));
     let references = json!([{"name": "shop.Address", "subject": address, "version": 1}]);
-    [ORDER, ORDER_2].map(|schema| register(registry, subject, schema, &references))
+    [ORDER, ORDER_2].map(|schema| register(registry, subject, "AVRO", schema, &references))
 }
 
 /// The field that the second version has.

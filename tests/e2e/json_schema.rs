@@ -3,22 +3,16 @@
 use crate::clickhouse::sink as clickhouse_sink;
 use crate::datagen::datagen;
 use crate::formats::{await_lines, file_sink_of};
+use penstock_tests::registry::register;
 use penstock_tests::services::registry;
 use penstock_tests::{ClickHouse, Kafka, Rest, SOON, Worker, unique, until};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const JSON_SCHEMA: &str = "io.confluent.connect.json.JsonSchemaConverter";
 const ADDRESS: &str = r#"{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","title":"Address","properties":{"city":{"type":"string"}},"required":["city"]}"#;
 const ORDER: &str = r#"{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","title":"Order","properties":{"id":{"type":"integer"},"to":{"$ref":"address.json"}}}"#;
 /// As the one above with a property more that may be null.
 const ORDER_2: &str = r#"{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","title":"Order","properties":{"id":{"type":"integer"},"to":{"$ref":"address.json"},"note":{"oneOf":[{"type":"null"},{"type":"string"}]}}}"#;
-
-/// Registers a schema and answers its id.
-fn register(registry: &str, subject: &str, schema: &str, references: &Value) -> u32 {
-    let body = json!({"schema": schema, "schemaType": "JSON", "references": references});
-    let answer = Rest::new(registry).post(&format!("/subjects/{subject}/versions"), &body).expect(200);
-    answer["id"].as_u64().unwrap().try_into().unwrap()
-}
 
 fn record(schema: u32, text: &str) -> Vec<u8> {
     [&[0][..], &schema.to_be_bytes(), text.as_bytes()].concat()
@@ -30,12 +24,13 @@ fn json_with_references_and_evolution_reaches_files_and_tables() {
     let (topic, file_name, table) = (unique("orders"), unique("to-file"), unique("to-table"));
     kafka.create_topic(&topic, 1);
     let (subject, address) = (format!("{topic}-value"), format!("{topic}-address"));
-    register(&registry, &address, ADDRESS, &json!([]));
+    register(&registry, &address, "JSON", ADDRESS, &json!([]));
     let references = json!([{"name": "address.json", "subject": address, "version": 1}]);
     // What a property more means for readers of closed content is not this test's subject.
     let level = json!({"compatibility": "NONE"});
     Rest::new(&registry).put(&format!("/config/{subject}"), &level).expect(200);
-    let [first, second] = [ORDER, ORDER_2].map(|schema| register(&registry, &subject, schema, &references));
+    let [first, second] =
+        [ORDER, ORDER_2].map(|schema| register(&registry, &subject, "JSON", schema, &references));
     kafka.put_bytes(&topic, &record(first, r#"{"to":{"city":"Oslo"},"id":1}"#));
     kafka.put_bytes(&topic, &record(second, r#"{"id":2,"to":{"city":"Bern"},"note":"soon"}"#));
     kafka.put_bytes(&topic, &record(first, r#"{"id":3,"to":{"city":"Rome"},"note":"unknown to the first"}"#));

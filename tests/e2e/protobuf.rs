@@ -3,9 +3,10 @@
 use crate::clickhouse::sink as clickhouse_sink;
 use crate::datagen::datagen;
 use crate::formats::{await_lines, file_sink_of};
+use penstock_tests::registry::register;
 use penstock_tests::services::registry;
 use penstock_tests::{ClickHouse, Kafka, Rest, SOON, Worker, unique, until};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const PROTOBUF: &str = "io.confluent.connect.protobuf.ProtobufConverter";
 const COUNTRY: &str = "syntax = \"proto3\";\npackage shop;\nmessage Country { string code = 1; }\n";
@@ -19,21 +20,14 @@ const ORDER_2: &str = "syntax = \"proto3\";\npackage shop;\nimport \"shop/addres
     message Order { int64 id = 1; Address to = 2; optional string note = 3; repeated uint32 lines = 4;\n\
     oneof paid { string card = 5; bool cash = 6; } google.protobuf.Timestamp at = 7; message Return { int64 id = 1; } }\n";
 
-/// Registers a schema and answers its id.
-fn register(registry: &str, subject: &str, schema: &str, references: &Value) -> u32 {
-    let body = json!({"schema": schema, "schemaType": "PROTOBUF", "references": references});
-    let answer = Rest::new(registry).post(&format!("/subjects/{subject}/versions"), &body).expect(200);
-    answer["id"].as_u64().unwrap().try_into().unwrap()
-}
-
 /// Ids of the two versions of an order, whose address is a schema of its own, and its country another.
 fn orders(registry: &str, subject: &str) -> [u32; 2] {
     let (country, address) = (format!("{subject}-country"), format!("{subject}-address"));
-    register(registry, &country, COUNTRY, &json!([]));
+    register(registry, &country, "PROTOBUF", COUNTRY, &json!([]));
     let of_country = json!([{"name": "shop/country.proto", "subject": country, "version": 1}]);
-    register(registry, &address, ADDRESS, &of_country);
+    register(registry, &address, "PROTOBUF", ADDRESS, &of_country);
     let of_address = json!([{"name": "shop/address.proto", "subject": address, "version": 1}]);
-    [ORDER, ORDER_2].map(|schema| register(registry, subject, schema, &of_address))
+    [ORDER, ORDER_2].map(|schema| register(registry, subject, "PROTOBUF", schema, &of_address))
 }
 
 /// A record: the id of its schema, which of the schema's messages it is, and the message.

@@ -3,8 +3,9 @@
 
 use crate::clickhouse::{await_committed, sink};
 use penstock_tests::kafka::Record;
+use penstock_tests::registry::register;
 use penstock_tests::services::registry;
-use penstock_tests::{ClickHouse, Kafka, Rest, Worker, unique};
+use penstock_tests::{ClickHouse, Kafka, Worker, unique};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -22,20 +23,19 @@ const ORDERS: [&str; 2] = [
      message To { string city = 1; } enum State { UNKNOWN = 0; NEW = 4; PAID = 5; } }\n",
 ];
 
-/// Registers a schema and answers its id.
-fn register(registry: &str, subject: &str, schema: &str, references: &Value) -> u32 {
-    let body = json!({"schema": schema, "schemaType": "PROTOBUF", "references": references});
-    let answer = Rest::new(registry).post(&format!("/subjects/{subject}/versions"), &body).expect(200);
-    answer["id"].as_u64().unwrap().try_into().unwrap()
-}
-
 /// Ids of the two versions of an order, whose items are a schema of their own.
 fn orders(registry: &str, topic: &str) -> [u32; 2] {
     let item = format!("{topic}-item");
-    register(registry, &item, ITEM, &json!([]));
+    register(registry, &item, "PROTOBUF", ITEM, &json!([]));
     let references = json!([{"name": "shop/item.proto", "subject": item, "version": 1}]);
     let version = |at: usize| {
-        register(registry, &format!("{topic}-{at}"), &format!("{IMPORTS}{}", ORDERS[at]), &references)
+        register(
+            registry,
+            &format!("{topic}-{at}"),
+            "PROTOBUF",
+            &format!("{IMPORTS}{}", ORDERS[at]),
+            &references,
+        )
     };
     [version(0), version(1)]
 }
@@ -243,9 +243,9 @@ fn keys_in_protobuf_delete_rows_also_behind_a_transform_of_the_value() {
          ENGINE = ReplacingMergeTree(version, gone) ORDER BY id"
     ));
     let text = |fields: &str| format!("syntax = \"proto3\";\npackage shop;\nmessage State {{ {fields} }}\n");
-    let key = register(&registry, &format!("{topic}-key"), &text("int64 id = 1;"), &json!([]));
+    let key = register(&registry, &format!("{topic}-key"), "PROTOBUF", &text("int64 id = 1;"), &json!([]));
     let value = text("int64 id = 1; string name = 2;");
-    let schema = register(&registry, &format!("{topic}-value"), &value, &json!([]));
+    let schema = register(&registry, &format!("{topic}-value"), "PROTOBUF", &value, &json!([]));
     let record = |id: i64, name: Option<&str>| Record {
         partition: 0,
         offset: 0,

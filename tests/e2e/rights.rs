@@ -1,6 +1,7 @@
 //! Kinesis is read and written as the least-privileged identity that docs/aws.md documents, and a right that is missing is
 //! named: the guard before the emulator lets nothing else pass.
 
+use crate::dynamo_faults::trace;
 use crate::kinesis::source;
 use crate::kinesis_pipe::pipe;
 use crate::kinesis_sink::sink;
@@ -75,14 +76,15 @@ fn piped(
     with(with(pipe(&stream.through, clickhouse, &stream.name), &own), more)
 }
 
+/// Why a connector is refused; none if it is taken.
+pub fn refused(worker: &Worker, name: &str, config: &Value) -> Option<String> {
+    let answer = worker.rest.post("/connectors", &json!({ "name": name, "config": config }));
+    (answer.status != 201).then(|| answer.body["message"].as_str().unwrap_or_default().to_owned())
+}
+
 /// Why a connector is refused, or its task fails.
 fn refusal(worker: &Worker, name: &str, config: &Value) -> String {
-    let answer = worker.rest.post("/connectors", &json!({ "name": name, "config": config }));
-    if answer.status == 400 {
-        return answer.body["message"].as_str().unwrap_or_default().to_owned();
-    }
-    let status = worker.await_status(name, "to fail", |status| status["tasks"][0]["state"] == "FAILED");
-    status["tasks"][0]["trace"].as_str().unwrap_or_default().to_owned()
+    refused(worker, name, config).unwrap_or_else(|| trace(worker, name))
 }
 
 const FANOUT: (&str, &str) = ("source.kinesis.mode", "fanout");

@@ -1,8 +1,9 @@
 //! Topics become objects of a bucket: each record once through kills, in formats that others read, with the least rights.
 
-use crate::formats::{AVRO, register};
+use crate::formats::AVRO;
 use penstock_tests::kafka::Record;
 use penstock_tests::objects::{ADMIN, ADMIN_SECRET};
+use penstock_tests::registry::register;
 use penstock_tests::rights::{Guard, Policy};
 use penstock_tests::services::{checkout, registry};
 use penstock_tests::{Bucket, ClickHouse, Kafka, SOON, Worker, unique, until};
@@ -211,7 +212,7 @@ fn avro_records_bring_their_columns() {
         {"name": "note", "type": ["null", "string"]},
     ]);
     let schema = json!({"type": "record", "name": "Sale", "fields": fields}).to_string();
-    let id = register(&registry, &format!("{name}-value"), &schema, &json!([]));
+    let id = register(&registry, &format!("{name}-value"), "AVRO", &schema, &json!([]));
     for number in 0..10_u8 {
         // The number, 123.45 in two bytes, one second after 1970 began, and no note.
         let value = [&[0][..], &id.to_be_bytes(), &[number * 2, 4, 0x30, 0x39, 0xd0, 0x0f, 0]].concat();

@@ -2,8 +2,9 @@
 
 use crate::clickhouse::{await_committed, sink};
 use penstock_tests::kafka::Record;
+use penstock_tests::registry::register;
 use penstock_tests::services::registry;
-use penstock_tests::{ClickHouse, Kafka, Rest, Worker, unique};
+use penstock_tests::{ClickHouse, Kafka, Worker, unique};
 use serde_json::{Value, json};
 
 /// Bytes of key and value that a record may have, without a setting.
@@ -65,12 +66,9 @@ impl Drop for Stream {
     }
 }
 
-fn register(schema: &Value, kind: &str) -> u32 {
+fn registered(schema: &Value, kind: &str) -> u32 {
     let text = schema.as_str().map_or_else(|| schema.to_string(), str::to_owned);
-    let body = json!({"schema": text, "schemaType": kind});
-    let path = format!("/subjects/{}/versions", unique("sizes"));
-    let answer = Rest::new(&registry()).post(&path, &body).expect(200);
-    answer["id"].as_u64().unwrap().try_into().unwrap()
+    register(&registry(), &unique("sizes"), kind, &text, &json!([]))
 }
 
 fn framed(schema: u32, body: &[u8]) -> Vec<u8> {
@@ -128,7 +126,7 @@ fn records_of_16_mib_arrive_and_a_larger_one_is_refused_with_its_size() {
     let json = |text: &str| format!("{{\"v\":\"{text}\"}}").into_bytes();
     against_the_largest(&Stream::new("json", columns), &worker, json, &[]);
     let schema = json!({"type": "record", "name": "R", "fields": [{"name": "v", "type": "string"}]});
-    let schema = register(&schema, "AVRO");
+    let schema = registered(&schema, "AVRO");
     let avro = |text: &str| framed(schema, &[&varint(text.len() as u64 * 2), text.as_bytes()].concat());
     let registry = registry();
     let converter = [
@@ -218,7 +216,7 @@ fn bombs(kind: &str) -> (Vec<(&'static str, String)>, Vec<Vec<u8>>) {
             let choice =
                 json!(["null", "R", {"type": "array", "items": "R"}, {"type": "map", "values": "R"}]);
             let schema = json!({"type": "record", "name": "R", "fields": [{"name": "v", "type": choice}]});
-            let schema = register(&schema, "AVRO");
+            let schema = registered(&schema, "AVRO");
             let deep = |each: &[u8]| framed(schema, &each.repeat(LEVELS / each.len()));
             // The record in itself; arrays and maps of one; arrays that claim to be without end.
             let bombs =
@@ -229,7 +227,7 @@ fn bombs(kind: &str) -> (Vec<(&'static str, String)>, Vec<Vec<u8>>) {
             let text = "syntax = \"proto2\"; message R { optional group G = 1 { optional R r = 2; } \
                 optional R v = 3; map<string, R> m = 4; repeated G l = 5; }";
             let text = text.replace(" repeated G l = 5;", "");
-            let schema = register(&json!(text), "PROTOBUF");
+            let schema = registered(&json!(text), "PROTOBUF");
             let deep = |body: Vec<u8>| framed(schema, &[&[0], body.as_slice()].concat());
             let groups = [1 << 3 | 3].repeat(LEVELS);
             let many = [3 << 3 | 2, 0].repeat(LEVELS / 2);

@@ -16,6 +16,7 @@ pub mod million;
 pub mod objects;
 pub mod poll;
 pub mod proxy;
+pub mod registry;
 pub mod rest;
 pub mod rights;
 pub mod services;
