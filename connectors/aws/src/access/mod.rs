@@ -9,12 +9,13 @@ pub mod server;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod waiting;
 
 pub use client::{connector, http, load};
 pub use declare::declare;
 pub use failure::{Cause, Failure};
 pub use identity::Identity;
-pub use policy::{arn, denied, partition, unknown};
+pub use policy::{arn, partition};
 pub use settings::{Access, is_url, problems};
 pub use waiting::{ask, opened, runtime, validated};

@@ -82,7 +82,7 @@ fn a_role_that_may_not_be_assumed_is_a_matter_of_credentials() {
     ];
     let failure = ask(&role).unwrap_err();
     assert_eq!(failure.cause, Cause::Credentials, "{failure:?}");
-    let told = unknown(&failure, "role reader");
+    let told = super::policy::unknown(&failure, "role reader");
     let line =
         r#"{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"arn:aws:iam::123456789012:role/reader"}"#;
     assert!(told.contains(&format!("by role reader: a policy has to allow it, as {line} does: ")), "{told}");

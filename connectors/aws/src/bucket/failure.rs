@@ -17,29 +17,22 @@ impl Bucket {
 
     fn told(&self, failure: &Failure, key: &str) -> Error {
         let Failure { cause, action, reason } = failure;
-        let (bucket, who) = (self.name(), self.sender.access().who());
+        let (bucket, access) = (self.name(), self.sender.access());
         match cause {
             Cause::Missing => Error::config(format!(
-                "bucket {bucket}: there is no such bucket for {who} in region {}: {action}: {reason}",
+                "bucket {bucket}: there is no such bucket for {} in region {}: {action}: {reason}",
+                access.who(),
                 self.sender.region()
             )),
-            Cause::Denied => {
-                let own = format!("arn:{}:s3:::{bucket}", access::partition(&self.sender.region()));
-                let resource = if *action == LIST { own } else { format!("{own}/{key}") };
-                Error::config(format!("bucket {bucket}: {}", access::denied(failure, &who, &resource)))
-            }
-            Cause::Credentials => {
-                Error::config(format!("bucket {bucket}: {}", access::unknown(failure, &who)))
-            }
-            Cause::Outdated if !self.sender.access().is_renewed() => Error::config(format!(
-                "aws.session.token: it has expired; expected new credentials, or a role, which is renewed: {reason}"
-            )),
-            Cause::Invalid => Error::config(format!("bucket {bucket}: {action} is refused: {reason}")),
             Cause::Gone => Error::fatal(format!("bucket {bucket}: the object is gone: {action}: {reason}")),
             Cause::Changed => Error::fatal(format!(
                 "bucket {bucket}: the object was replaced by another one meanwhile: {action}: {reason}"
             )),
-            _ => Error::retry(format!("bucket {bucket}: {action}: {reason}")),
+            _ => {
+                let own = format!("arn:{}:s3:::{bucket}", access::partition(&self.sender.region()));
+                let resource = if *action == LIST { own } else { format!("{own}/{key}") };
+                access.verdict(failure, &format!("bucket {bucket}"), &resource)
+            }
         }
     }
 }

@@ -105,20 +105,7 @@ impl Service {
     /// What a failure is to the worker: a wrong setting where waiting does not mend it. It was asked about `what`, which
     /// policies call `resource`.
     pub fn error(&self, what: &str, resource: &str, failure: &Failure) -> Error {
-        let Failure { cause, action, reason } = failure;
-        let who = self.access.who();
-        match cause {
-            Cause::Missing => {
-                Error::config(format!("{what}: it does not exist for {who}: {action}: {reason}"))
-            }
-            Cause::Denied => Error::config(format!("{what}: {}", access::denied(failure, &who, resource))),
-            Cause::Credentials => Error::config(format!("{what}: {}", access::unknown(failure, &who))),
-            Cause::Outdated if !self.access.is_renewed() => Error::config(format!(
-                "aws.session.token: it has expired; expected new credentials, or a role, which is renewed: {reason}"
-            )),
-            Cause::Invalid => Error::config(format!("{what}: {action} is refused: {reason}")),
-            _ => Error::retry(format!("{what}: {action}: {reason}")),
-        }
+        self.access.verdict(failure, what, resource)
     }
 
     /// What policies call a part of the service.
@@ -128,7 +115,7 @@ impl Service {
 
     /// Waiting mends it.
     pub fn is_passing(&self, failure: &Failure) -> bool {
-        failure.is_passing() || (failure.cause == Cause::Outdated && self.access.is_renewed())
+        self.access.is_passing(failure)
     }
 }
 

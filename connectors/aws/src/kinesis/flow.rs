@@ -13,6 +13,7 @@ use super::feed::{self, Feed, News};
 use super::health::Health;
 use super::lineage::{Shard, task_of};
 use super::outlet::{Basket, Outlet, Pending, Tally};
+use super::pace::Backoff;
 use super::position::{self, Stored};
 use super::reader::Surroundings;
 use super::replay;
@@ -184,10 +185,14 @@ struct Beginning {
 impl Beginning {
     async fn run(self, ended: Ended) {
         let Self { settings, task, feed, around } = self;
+        let mut backoff = Backoff::default();
         let stream = loop {
             match access::opened(Box::pin(Stream::open(&settings.stream, &settings.access))).await {
                 Ok(stream) => break stream,
-                Err(error) if matches!(error.kind(), Kind::Retry { .. }) => feed.send(News::Failed(error)),
+                Err(error) if matches!(error.kind(), Kind::Retry { .. }) => {
+                    feed.send(News::Failed(error));
+                    tokio::time::sleep(backoff.failed(fastrand::f64())).await;
+                }
                 Err(error) => return feed.send(News::Failed(error)),
             }
         };

@@ -191,30 +191,20 @@ impl Stream {
     /// What a failure is to the worker: a wrong setting where waiting does not mend it.
     pub fn error(&self, failure: &Failure) -> Error {
         let Failure { cause, action, reason } = failure;
-        let (stream, who) = (&self.name.name, self.access.who());
-        match cause {
-            Cause::Missing => Error::config(format!(
-                "kinesis.stream: there is no stream {stream} for {who} in region {}: {reason}",
+        let stream = &self.name.name;
+        if *cause == Cause::Missing {
+            return Error::config(format!(
+                "kinesis.stream: there is no stream {stream} for {} in region {}: {reason}",
+                self.access.who(),
                 self.region()
-            )),
-            Cause::Denied => Error::config(format!(
-                "stream {stream}: {}",
-                access::denied(failure, &who, &self.resource(action))
-            )),
-            Cause::Credentials => {
-                Error::config(format!("stream {stream}: {}", access::unknown(failure, &who)))
-            }
-            Cause::Outdated if !self.access.is_renewed() => Error::config(format!(
-                "aws.session.token: it has expired; expected new credentials, or a role, which is renewed: {reason}"
-            )),
-            Cause::Invalid => Error::config(format!("stream {stream}: {action} is refused: {reason}")),
-            _ => Error::retry(format!("stream {stream}: {action}: {reason}")),
+            ));
         }
+        self.access.verdict(failure, &format!("stream {stream}"), &self.resource(action))
     }
 
     /// Waiting mends it.
     pub fn is_passing(&self, failure: &Failure) -> bool {
-        failure.is_passing() || (failure.cause == Cause::Outdated && self.access.is_renewed())
+        self.access.is_passing(failure)
     }
 
     /// What policies name for an action.
