@@ -8,7 +8,7 @@ mod source;
 
 pub use recent::Recent;
 pub use rewriting::{Rewriting, is_needed};
-pub use sink::{Converters, Memory, Refused, Shaped, Shaper, Shapes};
+pub use sink::{Converters, Memory, Refused, Shaped, Shaper, Shapes, leaving};
 pub use source::{Raw, Reshaped, Reshaper, refuse};
 
 use crate::converter::{self, Converter};

@@ -4,7 +4,7 @@ mod decode;
 mod shapes;
 
 pub use decode::Converters;
-pub use shapes::{Shaped, Shapes};
+pub use shapes::{Shaped, Shapes, leaving};
 
 use super::Pipeline;
 use super::rewriting::{is_needed, plain_json};

@@ -3,7 +3,7 @@ use super::batch::{Batch, Ends};
 use super::rejects::{Reject, Stage};
 use crate::converter::{self, Converted, Converter};
 use crate::task::config::TaskSpec;
-use crate::transform::{Converters, Memory, Recent, Refused, Rewriting, Shaped, Shaper, Shapes};
+use crate::transform::{Converters, Memory, Recent, Refused, Rewriting, Shaped, Shaper, Shapes, leaving};
 use cluster::Failure;
 use formats::Kind;
 use host::{Assembly, Item, Value};
@@ -187,8 +187,8 @@ impl Assembler {
                 } else {
                     // `convert` left one entry per record.
                     let Some(Some((k, v))) = values.next() else { continue };
-                    item.key = crossing(&k.converted, message.key(), arena);
-                    item.value = crossing(&v.converted, message.value(), arena);
+                    item.key = leaving(k.converted.value(message.key().unwrap_or_default(), arena));
+                    item.value = leaving(v.converted.value(message.value().unwrap_or_default(), arena));
                     let schema = |side: &Side| schemas.get(side.schema).map(String::as_str);
                     (item.key_schema, item.value_schema) = (schema(k), schema(v));
                     if *is_encoded {
@@ -262,16 +262,6 @@ fn rejected(at: Place, refused: Refused) -> Result<Reject, converter::Error> {
         Refused::Nobody(error) => return Err(error),
     };
     Ok(Reject { at, stage, class, reason })
-}
-
-/// A converted value in the form in which it crosses to the plugin.
-fn crossing<'a>(converted: &Converted, bytes: Option<&'a [u8]>, arena: &'a [u8]) -> Value<'a> {
-    match converted.value(bytes.unwrap_or_default(), arena) {
-        converter::Value::Null => Value::Null,
-        converter::Value::Bytes(bytes) => Value::Bytes(bytes),
-        converter::Value::Text(text) => Value::Text(text),
-        converter::Value::Flat(bytes) => Value::Flat(bytes),
-    }
 }
 
 /// What was written for a sink that decodes by itself crosses as bytes.
