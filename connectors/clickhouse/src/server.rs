@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use clickhouse::error::Error as ClientError;
 use clickhouse::insert_formatted::{CompressedData, InsertFormatted};
-use clickhouse::{Client, Compression as ClientCompression};
+use clickhouse::{Client, Compression};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::connect::{self, Road};
@@ -16,14 +16,13 @@ use crate::failure::{Cause, Failure, Reach};
 use crate::hosts::Hosts;
 use crate::json::Cursor;
 use crate::native::Insert;
-use crate::settings::{Compression, Host, Login, Settings};
+use crate::settings::{Host, Login, Settings};
 pub use stream::{Piece, Stream};
 
 /// The client has no thread of its own: it makes progress while a call waits for it.
 pub struct Server {
     runtime: Runtime,
-    /// One for each host, with its address for messages.
-    clients: Vec<(Client, String)>,
+    reached: Vec<Reached>,
     hosts: RefCell<Hosts>,
     query_timeout: Duration,
     insert_timeout: Duration,
@@ -32,9 +31,16 @@ pub struct Server {
     login: String,
     /// Nothing is waited for beyond this.
     deadline: Option<Instant>,
-    compression: Compression,
     /// Small pieces of a block wait here for company: compressing few bytes at a time compresses little.
     gathered: RefCell<Vec<u8>>,
+}
+
+/// One host.
+struct Reached {
+    client: Client,
+    /// For messages.
+    address: String,
+    is_compressed: bool,
 }
 
 /// One insert on its way.
@@ -63,9 +69,8 @@ impl Server {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::new(Cause::Other, error.to_string()))?;
         let connection = &settings.connection;
-        let mut client = connect::client(Road::new(connection)?)
-            .with_compression(client_compression(connection.compression))
-            .with_product_info("penstock", env!("CARGO_PKG_VERSION"));
+        let mut client =
+            connect::client(Road::new(connection)?).with_product_info("penstock", env!("CARGO_PKG_VERSION"));
         client = match &connection.login {
             Login::Password { user, password } => client.with_user(user).with_password(password.reveal()),
             Login::Certificate { user } => client.with_user(user).with_header(BY_CERTIFICATE, "on"),
@@ -75,25 +80,26 @@ impl Server {
             client = client.with_setting(name, value);
         }
         let of_host = |host: &Host| {
-            let client = client.clone().with_url(&host.url);
+            let is_compressed = connection.is_compressed(host);
+            let compression = if is_compressed { Compression::Lz4 } else { Compression::None };
+            let client = client.clone().with_url(&host.url).with_compression(compression);
             let client = match connect::forwarded_login(connection) {
                 Some(login) if host.url.starts_with("http:") => {
                     client.with_header("Proxy-Authorization", login)
                 }
                 _ => client,
             };
-            (client, host.address.clone())
+            Reached { client, address: host.address.clone(), is_compressed }
         };
         Ok(Server {
             runtime,
-            clients: connection.hosts.iter().map(of_host).collect(),
+            reached: connection.hosts.iter().map(of_host).collect(),
             hosts: RefCell::new(Hosts::new(connection.hosts.len(), settings.task)),
             query_timeout: settings.query_timeout,
             insert_timeout: settings.insert_timeout,
             async_insert: settings.async_insert,
             login: connection.login.settings(),
             deadline: None,
-            compression: connection.compression,
             gathered: RefCell::new(Vec::with_capacity(CHUNK)),
         })
     }
@@ -106,7 +112,7 @@ impl Server {
     }
 
     pub fn has_several_hosts(&self) -> bool {
-        self.clients.len() > 1
+        self.reached.len() > 1
     }
 
     /// How often a host was set aside since this was asked last.
@@ -132,8 +138,8 @@ impl Server {
         parameters: &[(&str, &str)],
         check: Check<'_>,
     ) -> Result<Vec<Vec<String>>, Failure> {
-        let ask = async |client: &Client| {
-            let mut query = client.query_raw(sql);
+        let ask = async |host: &Reached| {
+            let mut query = host.client.query_raw(sql);
             for (name, value) in parameters {
                 query = query.param(name, *value);
             }
@@ -157,8 +163,8 @@ impl Server {
 
     async fn send_whole(&self, sending: &Sending<'_>, check: Check<'_>) -> Result<Duration, Failure> {
         let started = Instant::now();
-        let send = async |client: &Client| {
-            let mut request = client.insert_formatted_with(&sending.statement);
+        let send = async |host: &Reached| {
+            let mut request = host.client.insert_formatted_with(&sending.statement);
             for (name, value) in INSERT_SETTINGS {
                 request = request.with_setting(*name, *value);
             }
@@ -171,7 +177,7 @@ impl Server {
                 }
                 request = request.with_setting("insert_deduplication_token", token);
             }
-            let sent = self.send(&mut request, &sending.insert).await;
+            let sent = self.send(host, &mut request, &sending.insert).await;
             // A server that refuses an insert answers before it has read all of it. Its answer says more than
             // the connection that broke on the way.
             request.end().await.and(sent)
@@ -185,7 +191,7 @@ impl Server {
         &self,
         kind: Kind,
         check: Check<'_>,
-        work: impl AsyncFn(&Client) -> Result<T, ClientError>,
+        work: impl AsyncFn(&Reached) -> Result<T, ClientError>,
     ) -> Result<(T, usize), Failure> {
         let mut tried = Vec::new();
         let mut last = Failure::new(Cause::Away, "no host to ask");
@@ -194,7 +200,7 @@ impl Server {
             let Some(host) = picked else { return Err(last) };
             check()?;
             let (limit, asked) = (self.limit(kind), Instant::now());
-            let failure = match tokio::time::timeout(limit, work(&self.clients[host].0)).await {
+            let failure = match tokio::time::timeout(limit, work(&self.reached[host])).await {
                 Ok(Ok(value)) => {
                     self.hosts.borrow_mut().answered(host);
                     return Ok((value, host));
@@ -216,12 +222,17 @@ impl Server {
     }
 
     /// Long pieces are compressed where they lie, short ones together.
-    async fn send(&self, request: &mut InsertFormatted, insert: &Insert<'_>) -> Result<(), ClientError> {
+    async fn send(
+        &self,
+        host: &Reached,
+        request: &mut InsertFormatted,
+        insert: &Insert<'_>,
+    ) -> Result<(), ClientError> {
         let mut gathered = self.gathered.take();
         gathered.clear();
         for piece in &insert.pieces {
             if gathered.len() + piece.len() > CHUNK && !gathered.is_empty() {
-                self.send_chunk(request, &gathered).await?;
+                host.send_chunk(request, &gathered).await?;
                 gathered.clear();
             }
             if piece.len() < CHUNK {
@@ -229,24 +240,14 @@ impl Server {
                 continue;
             }
             for chunk in piece.chunks(CHUNK) {
-                self.send_chunk(request, chunk).await?;
+                host.send_chunk(request, chunk).await?;
             }
         }
         if !gathered.is_empty() {
-            self.send_chunk(request, &gathered).await?;
+            host.send_chunk(request, &gathered).await?;
         }
         self.gathered.replace(gathered);
         Ok(())
-    }
-
-    async fn send_chunk(&self, request: &mut InsertFormatted, chunk: &[u8]) -> Result<(), ClientError> {
-        match self.compression {
-            Compression::Lz4 => {
-                request.send_compressed(CompressedData::new(chunk, ClientCompression::Lz4)?).await
-            }
-            // The client keeps what it sends, and the block's memory is needed again.
-            Compression::None => request.send(chunk.to_vec().into()).await,
-        }
     }
 
     fn limit(&self, kind: Kind) -> Duration {
@@ -270,7 +271,17 @@ impl Server {
         if failure.is_login() {
             failure.sentence = format!("{}; see {}", failure.sentence, self.login);
         }
-        failure.within(&format!("clickhouse {}", self.clients[host].1))
+        failure.within(&format!("clickhouse {}", self.reached[host].address))
+    }
+}
+
+impl Reached {
+    async fn send_chunk(&self, request: &mut InsertFormatted, chunk: &[u8]) -> Result<(), ClientError> {
+        if self.is_compressed {
+            return request.send_compressed(CompressedData::new(chunk, Compression::Lz4)?).await;
+        }
+        // The client keeps what it sends, and the block's memory is needed again.
+        request.send(chunk.to_vec().into()).await
     }
 }
 
@@ -289,13 +300,6 @@ async fn together<T>(waiting: Vec<impl Future<Output = T>>) -> Vec<T> {
     })
     .await;
     waiting.into_iter().filter_map(|(_, done)| done).collect()
-}
-
-fn client_compression(compression: Compression) -> ClientCompression {
-    match compression {
-        Compression::Lz4 => ClientCompression::Lz4,
-        Compression::None => ClientCompression::None,
-    }
 }
 
 fn rows(bytes: &[u8]) -> Option<Vec<Vec<String>>> {

@@ -26,7 +26,7 @@ impl Server {
     pub fn stream(&self, sql: &str, format: &str, settings: &[(&str, &str)]) -> Result<Stream, Failure> {
         let picked = self.hosts.borrow_mut().pick(Instant::now(), &[]);
         let Some(host) = picked else { return Err(Failure::new(Cause::Away, "no host to ask")) };
-        let mut query = self.clients[host].0.query_raw(sql);
+        let mut query = self.reached[host].client.query_raw(sql);
         for (name, value) in settings {
             query = query.with_setting(*name, *value);
         }

@@ -1,5 +1,5 @@
 //! Settings that say where the servers are, how they are reached, and who asks.
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use penstock_sdk::{Config, Error, Result, Secret};
@@ -17,12 +17,14 @@ pub struct Connection {
     pub proxy: Option<Proxy>,
     /// For a connection to stand, with proxy and TLS.
     pub timeout: Duration,
-    /// What bytes on the way are compressed with.
-    pub compression: Compression,
+    compression: Compression,
 }
 
+/// What bytes on the way are compressed with.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Compression {
+enum Compression {
+    /// LZ4, but for a server on the same machine.
+    Auto,
     Lz4,
     None,
 }
@@ -91,9 +93,32 @@ impl Connection {
         let trust = trust(config, properties, is_secure)?;
         let login = login(config, properties, trust.as_ref())?;
         let timeout = Duration::from_millis(properties.connect_timeout_ms.unwrap_or(CONNECT_TIMEOUT_MS));
-        let is_plain = text(config, "compression").is_some_and(|value| value.eq_ignore_ascii_case("none"));
-        let compression = if is_plain { Compression::None } else { Compression::Lz4 };
+        let compression = match text(config, "compression").unwrap_or_default().to_ascii_lowercase().as_str()
+        {
+            "lz4" => Compression::Lz4,
+            "none" => Compression::None,
+            _ => Compression::Auto,
+        };
         Ok(Connection { hosts, login, trust, proxy: proxy(config)?, timeout, compression })
+    }
+
+    /// Whether bytes to this host are worth the time that compressing takes.
+    pub fn is_compressed(&self, host: &Host) -> bool {
+        match self.compression {
+            Compression::Auto => self.proxy.is_some() || !host.is_this_machine(),
+            Compression::Lz4 => true,
+            Compression::None => false,
+        }
+    }
+}
+
+impl Host {
+    /// By its name or address alone: nobody is asked.
+    fn is_this_machine(&self) -> bool {
+        let uri = self.url.parse::<hyper::Uri>().unwrap_or_default();
+        let name = uri.host().unwrap_or_default();
+        let address = name.trim_start_matches('[').trim_end_matches(']').parse();
+        name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address: IpAddr| address.is_loopback())
     }
 }
 
@@ -299,6 +324,25 @@ mod tests {
         }
         assert!(parsed(&[("hostname", "a,a:8123")]).unwrap_err().message().ends_with("a:8123 comes twice"));
         assert!(parsed(&[("hostname", ",")]).is_err());
+    }
+
+    #[test]
+    fn bytes_to_the_same_machine_are_not_compressed_unless_it_is_said() {
+        let proxied = [("proxyType", "SOCKS"), ("proxyHost", "p"), ("proxyPort", "1")];
+        let compressed = |hosts: &str, more: &[(&str, &str)]| -> Vec<bool> {
+            let connection = parsed(&[&[("hostname", hosts)], more].concat()).unwrap();
+            connection.hosts.iter().map(|host| connection.is_compressed(host)).collect()
+        };
+        let hosts = "LocalHost,127.3.2.1:9,[::1]:7,localhost.example,10.0.0.1,::2";
+        let auto = [false, false, false, true, true, true];
+        assert_eq!(compressed(hosts, &[]), auto);
+        assert_eq!(compressed(hosts, &[("compression", "AUTO")]), auto);
+        assert_eq!(compressed(hosts, &proxied), [true; 6], "the way leads over another machine");
+        assert_eq!(compressed(hosts, &[("compression", "lz4")]), [true; 6]);
+        assert_eq!(compressed(hosts, &[("compression", "None")]), [false; 6]);
+        let connection = parsed(&[("url", "https://[::1],http://localhost/,http://a")]).unwrap();
+        let of_urls: Vec<_> = connection.hosts.iter().map(|host| connection.is_compressed(host)).collect();
+        assert_eq!(of_urls, [false, false, true]);
     }
 
     #[test]

@@ -75,9 +75,10 @@ pub fn connection() -> Vec<Setting> {
 /// What lies between the worker and a server.
 fn way() -> Vec<Setting> {
     vec![
-        Setting::string("compression").default("lz4").one_of(&["lz4", "none"]).doc(
+        Setting::string("compression").default("auto").one_of(&["auto", "lz4", "none"]).doc(
             "What blocks are compressed with on their way. lz4 halves the bytes for a fifth to a third of a sink's \
-             processor time, so take none where the network has room, as within one machine or rack.",
+             processor time; none is for a network that has room. auto takes none for a server that is called localhost \
+             or has a loopback address, and lz4 for any other.",
         ),
         Setting::string("proxyType").default("IGNORE").recommended(&["IGNORE", "HTTP", "SOCKS"]).doc(
             "Whether to go through a proxy: IGNORE or DIRECT does not, HTTP opens tunnels for HTTPS and lets the proxy \

@@ -15,9 +15,7 @@ use std::time::Duration;
 use penstock_sdk::{Config, Error, Problem, Result, Task};
 
 use crate::values::Loss;
-pub use connection::{
-    CERTIFICATE, Compression, Connection, Host, KEY, Login, Pem, Proxy, ROOT, SERVER_NAME, Trust,
-};
+pub use connection::{CERTIFICATE, Connection, Host, KEY, Login, Pem, Proxy, ROOT, SERVER_NAME, Trust};
 pub use declare::{connection, declare};
 pub use flush::Flush;
 pub use import::StateImport;
