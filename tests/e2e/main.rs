@@ -35,6 +35,7 @@ mod offsets;
 mod pipe;
 mod pipe_exact;
 mod plugins;
+mod preview;
 mod protobuf;
 mod protobuf_columns;
 mod quickstart;

@@ -40,6 +40,13 @@ impl Task {
         &self.config
     }
 
+    /// For sources: some records are wanted to be looked at, and nothing else. Change nothing outside then: register
+    /// nobody, take nothing from a queue. `open` refuses with [`crate::Error::config`] where that cannot be. There are no
+    /// offsets to go on from, and the task ends after a few seconds.
+    pub fn is_preview(&self) -> bool {
+        self.config.get("penstock.preview") == Some("true")
+    }
+
     /// For sinks that are [`crate::About::encoded`]: what keys are in Kafka: `json`, `json-envelope`, `text`,
     /// `bytes`, `short`, `integer`, `long`, `float`, `double`, `boolean`; for sinks that
     /// [ask registries](crate::About::asks_registries) also `avro-confluent`, and for those that

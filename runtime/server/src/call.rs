@@ -1,5 +1,5 @@
 //! A request as the worker understands it: read, checked and typed, but not yet asked.
-use crate::config::{self, Asked, Creation};
+use crate::config::{self, Asked, Creation, Previewed};
 use crate::fault::Fault;
 use crate::offsets;
 use crate::query::Query;
@@ -56,6 +56,7 @@ pub(crate) enum Call {
     },
     Validate(String, Properties),
     Ask(Question),
+    Preview(Previewed),
 }
 
 /// What a plugin is asked that Connect has no word for.
@@ -133,6 +134,7 @@ impl Call {
                 Self::PluginSettings { class: name(), version: query.first("version").map(ToOwned::to_owned) }
             }
             Endpoint::Validate => Self::Validate(name(), config::parse(body)?),
+            Endpoint::Preview => Self::Preview(Previewed::parse(body)?),
             Endpoint::Ask => Self::Ask(Question { class: name(), name: name(), body: Asked::parse(body)? }),
         })
     }

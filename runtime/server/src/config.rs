@@ -70,6 +70,44 @@ impl Asked {
     }
 }
 
+/// What a preview is asked with.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Previewed {
+    pub(crate) config: Properties,
+    pub(crate) records: usize,
+}
+
+impl Previewed {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, Fault> {
+        let (mut config, mut records) = (None, PREVIEW_RECORDS);
+        for (field, value) in fields("body", text(body)?)? {
+            match field.as_str() {
+                "config" => config = Some(properties("config", value.get())?),
+                "records" => {
+                    let given = value.get().parse().ok().filter(|given| (1..=PREVIEW_MAX).contains(given));
+                    records = given.ok_or_else(|| {
+                        let got = value.get();
+                        let got = if got.len() <= 20 { got.to_owned() } else { excerpt(got) };
+                        let sentence =
+                            format!("records: expected a number from 1 to {PREVIEW_MAX}, got {got}");
+                        Fault::invalid(sentence)
+                    })?;
+                }
+                other => {
+                    let other = excerpt(other);
+                    let message = format!("body: {other} is no field, expected config or records");
+                    return Err(Fault::invalid(message));
+                }
+            }
+        }
+        let config = config.ok_or_else(|| Fault::invalid("config: missing, expected an object"))?;
+        Ok(Self { config: without_nulls(config)?, records })
+    }
+}
+
+const PREVIEW_RECORDS: usize = 10;
+const PREVIEW_MAX: usize = 100;
+
 /// A body that is a config and nothing else.
 pub(crate) fn parse(body: &[u8]) -> Result<Properties, Fault> {
     properties("body", text(body)?)

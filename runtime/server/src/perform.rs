@@ -1,6 +1,6 @@
 //! Carries out a call through the worker's handle and answers as Connect does.
 use crate::call::{Call, Detail, LoggerChange, Question, Task};
-use crate::config::{Asked, Creation};
+use crate::config::{Asked, Creation, Previewed};
 use crate::fault::Fault;
 use crate::front::Site;
 use crate::{openapi, reply, shape};
@@ -64,6 +64,7 @@ pub(crate) async fn perform(call: Call, site: &Site) -> Result<Response, Fault> 
             reply::json(&worker.plugin_settings(&class, version.as_deref())?)
         }
         Call::Validate(class, config) => reply::json(&worker.validate(class, config).await?),
+        Call::Preview(Previewed { config, records }) => reply::json(&worker.preview(config, records).await?),
         Call::Ask(Question { class, name, body: Asked { config, input } }) => {
             reply::json(&worker.ask_plugin(class, name, config, input).await?)
         }

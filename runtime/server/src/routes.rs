@@ -39,6 +39,7 @@ pub(crate) enum Endpoint {
     PluginSettings,
     Validate,
     Ask,
+    Preview,
 }
 
 /// `*` stands for one segment, which is percent-decoded; all else has to be there to the letter.
@@ -76,6 +77,7 @@ pub(crate) const TABLE: &[(Method, &str, Endpoint)] = &[
     (Method::GET, "connector-plugins/*/config", Endpoint::PluginSettings),
     (Method::PUT, "connector-plugins/*/config/validate", Endpoint::Validate),
     (Method::POST, "penstock/v1/connector-plugins/*/questions/*", Endpoint::Ask),
+    (Method::POST, "penstock/v1/preview", Endpoint::Preview),
 ];
 
 impl Endpoint {
@@ -90,6 +92,7 @@ impl Endpoint {
                 | Self::SetLogger
                 | Self::Validate
                 | Self::Ask
+                | Self::Preview
         ) || self.is_internal()
     }
 
@@ -182,6 +185,7 @@ mod tests {
         check("GET", transform, Endpoint::PluginSettings, &["org.example.Cast$Value"]);
         check("PUT", "/connector-plugins/x/config/validate/", Endpoint::Validate, &["x"]);
         check("POST", "/penstock/v1/connector-plugins/x/questions/table", Endpoint::Ask, &["x", "table"]);
+        check("POST", "/penstock/v1/preview", Endpoint::Preview, &[]);
     }
 
     #[test]

@@ -1,4 +1,6 @@
 //! The worker's door: every request from REST or the command line goes through a [`Handle`].
+mod preview;
+
 use crate::api::{
     ConnectorInfo, ConnectorOffset, ConnectorStatus, Logger, OffsetChange, PluginInfo, Refusal, Root, Status,
 };
@@ -10,7 +12,7 @@ use cluster::{Properties, Restart, TargetState};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// How long a request may wait for the herder or for Kafka before the client is told to come back.
 const REQUEST_MAX: Duration = Duration::from_secs(25);
@@ -22,11 +24,13 @@ const CATCH_UP_MAX: Duration = Duration::from_secs(2);
 pub struct Handle {
     requests: mpsc::Sender<Request>,
     shared: Arc<Shared>,
+    /// One for each preview that may run at the same time.
+    previews: Arc<Semaphore>,
 }
 
 impl Handle {
     pub(crate) fn new(requests: mpsc::Sender<Request>, shared: Arc<Shared>) -> Self {
-        Self { requests, shared }
+        Self { requests, shared, previews: Arc::new(Semaphore::new(preview::AT_ONCE)) }
     }
 
     pub fn root(&self) -> Root {

@@ -13,8 +13,9 @@ use crate::api::{ConnectorInfo, ConnectorStatus, Refusal, Status};
 use crate::settings::{Mode, Settings};
 pub use crate::shared::Shared;
 use crate::store::{LeadError, Leading, Read, cluster as ours, configs, statuses::Statuses};
-use crate::task::{RunningTask, TaskEvent};
+use crate::task::{RunningTask, TaskEvent, TaskSpec};
 use cluster::{Cause, Event, Failure, Properties, Restart, RunState, TargetState, TaskId};
+pub use perform::planned;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -43,6 +44,12 @@ pub enum Request {
     Topics {
         name: String,
         reply: Reply<Result<Vec<String>, Refusal>>,
+    },
+    /// What a task with these settings would be made from. It is not started, and nobody else knows of it.
+    Draft {
+        id: TaskId,
+        config: Properties,
+        reply: Reply<Result<TaskSpec, Failure>>,
     },
     Create {
         name: String,

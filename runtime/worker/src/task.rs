@@ -4,6 +4,7 @@ mod control;
 mod failure;
 mod offsets;
 mod pipe;
+mod preview;
 mod services;
 mod sink;
 mod source;
@@ -16,6 +17,7 @@ pub use control::Control;
 pub use failure::{failure, failure_of, of_kafka};
 pub use offsets::source_offsets;
 pub use pipe::marks_of;
+pub use preview::{SETTING as PREVIEW, preview};
 #[cfg(fuzzing)]
 pub use sink::fuzz_plan;
 pub use source::{Boundary, Exact};

@@ -80,6 +80,12 @@ impl Source for DynamoDb {
 
     fn open(task: &Task) -> Result<Self> {
         let settings = Settings::parse(task.config())?;
+        if task.is_preview() {
+            let instead = "ask the question setup, which tells what is turned on and the columns";
+            return Err(Error::config(format!(
+                "DynamoDb has no preview, as it sets up streams and exports: {instead}"
+            )));
+        }
         // Offsets that a person has altered are refused before anything is read.
         if let Some(fields) = task.resume(&State::partition(&settings.table.name)) {
             State::read(&fields)?;

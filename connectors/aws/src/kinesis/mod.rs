@@ -60,7 +60,11 @@ impl Source for KinesisSource {
     }
 
     fn open(task: &Task) -> Result<Self> {
-        let settings = Settings::parse(task.config())?;
+        let mut settings = Settings::parse(task.config())?;
+        if task.is_preview() {
+            // Fan-out would register a consumer.
+            settings.mode = settings::Mode::Polling;
+        }
         let flow = Flow::new(task, settings)?;
         flow.refuse_offsets()?;
         Ok(Self(flow))

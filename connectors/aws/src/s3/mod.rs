@@ -98,7 +98,12 @@ impl Source for S3Source {
     }
 
     fn open(task: &Task) -> Result<Self> {
-        let settings = Arc::new(Settings::parse(task.config())?);
+        let mut settings = Settings::parse(task.config())?;
+        if task.is_preview() {
+            // What is taken from a queue is gone for the connector; and who looks wants to see files that are there.
+            settings.mode = Mode::Once;
+        }
+        let settings = Arc::new(settings);
         let mut lanes = BTreeMap::new();
         for lane in (0..position::LANES).filter(|lane| lane % settings.tasks == settings.task) {
             let stored = task.resume(&address(&settings, lane));

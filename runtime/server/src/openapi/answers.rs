@@ -127,6 +127,7 @@ fn successes(endpoint: Endpoint) -> Vec<(u16, Value)> {
         ],
         Endpoint::PutTasks | Endpoint::Fence => Vec::new(),
         Endpoint::Ask => vec![(200, json("Answer", "What the plugin answers."))],
+        Endpoint::Preview => vec![(200, json("Preview", "Records, and what becomes of each."))],
         Endpoint::Validate => {
             vec![(200, json("Validation", "What is wrong with each, which may be nothing."))]
         }

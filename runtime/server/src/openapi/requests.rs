@@ -33,6 +33,7 @@ pub(super) fn title(endpoint: Endpoint) -> Option<(&'static str, &'static str)> 
         Endpoint::PluginSettings => ("listPluginSettings", "The settings that a plugin takes"),
         Endpoint::Validate => ("validateConfig", "Check settings without creating anything"),
         Endpoint::Ask => ("askPlugin", "Ask a plugin what only it can tell, such as a table for a sample"),
+        Endpoint::Preview => ("previewConnector", "Show what a connector would bring, without creating it"),
         Endpoint::Offsets => ("getConnectorOffsets", "Where a connector goes on, in each of its partitions"),
         Endpoint::AlterOffsets => ("alterConnectorOffsets", "Let a stopped connector go on elsewhere"),
         Endpoint::ResetOffsets => ("resetConnectorOffsets", "Let a stopped connector begin anew"),
@@ -82,7 +83,8 @@ pub(super) fn query(endpoint: Endpoint) -> Vec<Value> {
         | Endpoint::PatchConfig
         | Endpoint::AlterOffsets
         | Endpoint::Validate
-        | Endpoint::Ask => Vec::new(),
+        | Endpoint::Ask
+        | Endpoint::Preview => Vec::new(),
     }
 }
 
@@ -94,6 +96,9 @@ pub(super) fn body(endpoint: Endpoint) -> Option<Value> {
         Endpoint::Validate => ("ConfigPatch", "Settings as they would be written."),
         Endpoint::Ask => {
             ("Question", "Settings, which need not be complete, and what the question is about.")
+        }
+        Endpoint::Preview => {
+            ("NewPreview", "Settings as they would be written, and how many records to show.")
         }
         Endpoint::AlterOffsets => ("OffsetChanges", "Where to go on; with null as offset, from the start."),
         Endpoint::SetLogger => ("NewLevel", "The level that it shall have."),

@@ -3,7 +3,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for group in [worker(), requests(), connectors(), states(), plugins(), offsets(), loggers()] {
+    for group in [worker(), requests(), previews(), connectors(), states(), plugins(), offsets(), loggers()] {
         if let Value::Object(group) = group {
             all.extend(group);
         }
@@ -26,6 +26,49 @@ fn worker() -> Value {
         "Refusal": object(&json!({
             "error_code": { "type": "integer", "description": "The status of the answer." },
             "message": { "type": "string", "description": "One sentence for a person." },
+        }), &[]),
+    })
+}
+
+fn previews() -> Value {
+    let number = |what: &str| json!({ "type": ["integer", "null"], "description": what });
+    let content = json!({ "description": "Text, JSON of a structured value, or an object with base64." });
+    json!({
+        "NewPreview": {
+            "type": "object",
+            "required": ["config"],
+            "additionalProperties": false,
+            "properties": {
+                "config": { "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } },
+                "records": { "type": "integer", "minimum": 1, "maximum": 100, "default": 10 },
+            },
+            "examples": [{ "config": file_source(), "records": 3 }],
+        },
+        "Preview": object(&json!({
+            "records": { "type": "array", "items": { "$ref": "#/components/schemas/PreviewedRecord" } },
+        }), &[]),
+        "PreviewedRecord": object(&json!({
+            "before": { "$ref": "#/components/schemas/ShownRecord" },
+            "after": {
+                "description": "Null when nothing of it is delivered.",
+                "anyOf": [{ "$ref": "#/components/schemas/ShownRecord" }, { "type": "null" }],
+            },
+            "error": object(&json!({
+                "stage": { "type": "string", "description": "As in the headers of dead letters." },
+                "message": { "type": "string" },
+            }), &[]),
+        }), &["error"]),
+        "ShownRecord": object(&json!({
+            "topic": { "type": "string" },
+            "partition": number("Of a record that came from Kafka, or is about to be given to a sink."),
+            "offset": number("Likewise."),
+            "timestamp": number("Milliseconds since 1970 began."),
+            "key": content,
+            "value": content,
+            "headers": { "type": "array", "items": object(&json!({
+                "name": { "type": "string" },
+                "value": { "description": "Text, an object with base64, or null." },
+            }), &[]) },
         }), &[]),
     })
 }

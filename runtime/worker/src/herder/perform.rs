@@ -116,7 +116,7 @@ impl Herder {
         }
     }
 
-    fn spec(&self, id: &TaskId, config: &Properties, wanted: Wanted) -> Result<TaskSpec, Failure> {
+    pub(super) fn spec(&self, id: &TaskId, config: &Properties, wanted: Wanted) -> Result<TaskSpec, Failure> {
         let resolved = self.shared.settings.config_providers.resolve(config).complete()?;
         self.resolved_spec(id, (config, &resolved), wanted)
             .map_err(|failure| resolved.scrubber.failure(failure))
@@ -301,7 +301,8 @@ impl Herder {
 /// How the trace of a task begins whose plugin does not come back.
 const HUNG: &str = "penstock.HungCallException";
 
-fn planned(shared: &super::Shared, config: &Properties) -> Result<Vec<Properties>, Failure> {
+/// The settings of a connector's tasks.
+pub fn planned(shared: &super::Shared, config: &Properties) -> Result<Vec<Properties>, Failure> {
     providers::planned(&shared.settings.config_providers, config, |config| planned_resolved(shared, config))
 }
 

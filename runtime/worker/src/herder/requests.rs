@@ -3,7 +3,7 @@ use super::cluster_actions::NO_LEADER;
 use super::{Herder, Reply, Request, loggers};
 use crate::api::{ConnectorInfo, ConnectorStatus, Refusal, Status};
 use crate::store::{configs, statuses};
-use cluster::{Connector, Event, Properties, Restart, RunState, TargetState, TaskId};
+use cluster::{Connector, Event, Properties, Restart, RunState, TargetState, TaskId, Wanted};
 
 type Info = Result<ConnectorInfo, Refusal>;
 
@@ -18,6 +18,9 @@ impl Herder {
             Request::Topics { name, reply } => {
                 let topics = self.connector(&name).map(|_| self.statuses.topics(&name));
                 drop(reply.send(topics));
+            }
+            Request::Draft { id, config, reply } => {
+                drop(reply.send(self.spec(&id, &config, Wanted::Run)));
             }
             Request::Status { name, reply } => drop(reply.send(self.status(&name))),
             Request::Info { name, reply } => drop(reply.send(self.info(&name))),
@@ -262,8 +265,8 @@ impl Request {
             | Self::ChangeOffsets { reply, .. }
             | Self::SetLogger { reply, .. } => drop(reply.send(Err(refusal))),
             Self::Topics { reply, .. } => drop(reply.send(Err(refusal))),
-            // This is answered from memory and never refused.
-            Self::List(_) | Self::All(_) => {}
+            // These are answered from memory and never refused.
+            Self::List(_) | Self::All(_) | Self::Draft { .. } => {}
         }
     }
 }

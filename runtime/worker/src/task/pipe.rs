@@ -20,7 +20,7 @@ pub use book::marks_of;
 use cluster::{Failure, Wanted};
 use exchange::{Exchange, Stage};
 use host::SourceInstance;
-use intake::Intake;
+pub use intake::Intake;
 use std::sync::Arc;
 use std::time::Duration;
 

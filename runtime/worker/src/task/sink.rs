@@ -12,10 +12,12 @@ mod poll;
 mod rejects;
 mod write;
 
+pub use assemble::{Assembler, Place};
 pub use batch::Batch;
 pub use deliver::{Delivery, Planned, now_ms};
 pub use exact::new_id;
 #[cfg(fuzzing)]
 pub use plan::fuzz as fuzz_plan;
 pub use poll::run;
+pub use rejects::{Reject, Stage};
 pub use write::{Writer, open as open_delivery};

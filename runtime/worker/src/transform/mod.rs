@@ -7,7 +7,7 @@ mod sink;
 mod source;
 
 pub use recent::Recent;
-pub use rewriting::{Rewriting, is_needed};
+pub use rewriting::{Rewriting, is_needed, plain_json};
 pub use sink::{Converters, Memory, Refused, Shaped, Shaper, Shapes, leaving};
 pub use source::{Raw, Reshaped, Reshaper, refuse};
 
