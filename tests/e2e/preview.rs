@@ -2,8 +2,9 @@
 
 use crate::datagen::datagen;
 use crate::kinesis::source;
+use crate::s3::{alone, pipe};
 use penstock_tests::files::append;
-use penstock_tests::{ClickHouse, Kafka, Kinesis, Rest, SOON, Worker, unique, until, with};
+use penstock_tests::{Bucket, ClickHouse, Kafka, Kinesis, Rest, SOON, Worker, unique, until, with};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -159,5 +160,42 @@ fn what_cannot_be_shown_is_refused_with_its_reason() {
     }
     let wrong = json!({ "config": with(config, &[("connector.class", "Nobody")]) });
     assert!(refused(&worker.rest, &wrong).contains("Nobody"));
+    worker.stop();
+}
+
+/// Nobody listens there: asking it would be noticed.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+#[test]
+fn files_are_listed_where_a_connector_would_take_them_from_a_queue() {
+    let (bucket, name) = (Bucket::create("penstock-preview"), unique("preview"));
+    bucket.put(&format!("{name}/a.jsonl"), b"{\"n\":1}\n{\"n\":2}\n");
+    let queue = format!("{NOWHERE}/000000000000/files");
+    let more = [("source.s3.mode", "continuous"), ("source.s3.sqs.queue.url", queue.as_str())];
+    let mut worker = alone();
+    let shown = preview(&worker.rest, &pipe(&bucket, &ClickHouse::shared(), &name, &more), 5);
+    assert_eq!(parts(&shown, "/before/value"), ["{\"n\":1}", "{\"n\":2}"]);
+    assert_eq!(parts(&shown, "/after/topic"), [name.as_str(); 2]);
+    worker.stop();
+}
+
+#[test]
+fn a_source_that_would_change_something_says_so() {
+    let mut worker = alone();
+    let config = json!({
+        "connector.class": "Pipe",
+        "source.connector.class": "DynamoDb",
+        "source.dynamodb.table": "Orders",
+        "source.dynamodb.export.bucket": "exports",
+        "source.kinesis.stream": "orders",
+        "source.aws.region": "us-east-1",
+        "source.aws.endpoint": NOWHERE,
+        "source.aws.access.key.id": "test",
+        "source.aws.secret.access.key": "test-secret",
+        "sink.connector.class": "FileStreamSink",
+        "sink.file": worker.path("out.txt").to_string_lossy(),
+    });
+    let told = refused(&worker.rest, &json!({ "config": config }));
+    assert!(told.starts_with("opening the source: DynamoDb has no preview"), "{told}");
     worker.stop();
 }
