@@ -2,7 +2,7 @@
 
 use crate::datagen::datagen;
 use crate::file_stream;
-use penstock_tests::{Kafka, SOON, Worker, services, unique, until};
+use penstock_tests::{Kafka, SOON, Worker, merged, services, unique, until};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -105,6 +105,7 @@ fn secrets_reach_the_plugins_and_nobody_else() {
     run_good(&worker, &kafka, &secrets, (&topic, &generated));
     let letters = run_bad(&mut seen, &worker, &secrets, &topic);
     ask_wrong(&mut seen, &worker, &secrets, &topic);
+    ask_beforehand(&mut seen, &worker, &secrets, (&topic, &generated));
     seen.everything_of(&worker);
     worker.stop();
     for kind in ["configs", "offsets", "statuss"] {
@@ -260,6 +261,36 @@ fn ask_wrong(seen: &mut Seen, worker: &Worker, secrets: &Secrets, topic: &str) {
     let shown = settings.iter().find(|setting| setting["value"]["name"] == "file").unwrap();
     assert_eq!(shown["value"]["value"], json!(secrets.file("faulty")));
     seen.take("validate fine", fine.to_string());
+}
+
+/// What is shown of a connector that there is not: its records with secrets in them, and what its plugin answers.
+fn ask_beforehand(seen: &mut Seen, worker: &Worker, secrets: &Secrets, (topic, generated): (&str, &str)) {
+    let transforms = json!({
+        "transforms": "hoist,insert",
+        "transforms.hoist.type": "org.apache.kafka.connect.transforms.HoistField$Value",
+        "transforms.hoist.field": VARIABLE,
+        "transforms.insert.type": "org.apache.kafka.connect.transforms.InsertField$Value",
+        "transforms.insert.static.field": "said",
+        "transforms.insert.static.value": secrets.all(),
+    });
+    let fields = format!("id:sequence,name:choice({VARIABLE}|{VARIABLE})");
+    let source =
+        merged(datagen(generated, &[("fields", fields.as_str()), ("total", "3")]), transforms.clone());
+    for config in [merged(faulty(secrets, topic, &[]), transforms), source] {
+        let answer = worker.rest.post("/penstock/v1/preview", &json!({ "config": config })).expect(200);
+        assert_eq!(answer["records"].as_array().map(Vec::len), Some(3), "{answer:#}");
+        let after = &answer["records"][0]["after"]["value"];
+        assert_eq!(after["said"], json!(secrets.all()), "{answer:#}");
+        assert!(!after[VARIABLE].is_null(), "{answer:#}");
+        seen.take("preview", plain(&answer));
+        seen.take("preview", answer.to_string());
+    }
+    let question = "/penstock/v1/connector-plugins/ClickHouseSink/questions/table";
+    let input = json!({ "topic": "orders", "records": [{ "value": { "id": 1 } }] });
+    let config = json!({ "database": VARIABLE, "tableOrderBy": "id" });
+    let answer = worker.rest.post(question, &json!({ "config": config, "input": input })).expect(200);
+    assert!(answer["statement"].as_str().is_some_and(|text| text.contains(VARIABLE)), "{answer:#}");
+    seen.take("question", plain(&answer));
 }
 
 /// Every text that anybody outside of the worker can get.

@@ -233,7 +233,9 @@ impl Shared {
             return Err(Refusal::Invalid(format!("{}: {}", problem.key, problem.sentence)));
         }
         let config = self.as_asked(&plugin, &resolved.config);
-        answered(&plugin, question, plugin.ask(question, &config, input)).map_err(clean)
+        let mut answer = answered(&plugin, question, plugin.ask(question, &config, input)).map_err(clean)?;
+        resolved.scrubber.answer(&mut answer);
+        Ok(answer)
     }
 
     /// The class in the config and the one in the path may be two names of one plugin; else one has to end in the

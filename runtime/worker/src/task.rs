@@ -14,7 +14,7 @@ pub use config::{
     OpenOffsets, Planning, TaskSpec, Upstream, client, for_plugin, for_task, group_of, parse, wrong,
 };
 pub use control::Control;
-pub use failure::{failure, failure_of, of_kafka};
+pub use failure::{failure, failure_of, of_kafka, sentence};
 pub use offsets::source_offsets;
 pub use pipe::marks_of;
 pub use preview::{SETTING as PREVIEW, preview};

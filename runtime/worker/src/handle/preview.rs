@@ -51,11 +51,7 @@ fn broken(_: tokio::task::JoinError) -> Refusal {
     Refusal::Internal("the preview broke off".into())
 }
 
-/// The sentence of a failed task.
 fn refusal(failure: Failure) -> Refusal {
-    let sentence = match failure.trace.split_once(": ") {
-        Some((kind, sentence)) if kind.starts_with("penstock.") => sentence.to_owned(),
-        _ => failure.trace,
-    };
-    if failure.is_restartable { Refusal::Conflict(sentence) } else { Refusal::Invalid(sentence) }
+    let kind = if failure.is_restartable { Refusal::Conflict } else { Refusal::Invalid };
+    kind(task::sentence(failure))
 }

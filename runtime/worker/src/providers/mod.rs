@@ -33,6 +33,8 @@ pub use plan::planned;
 pub use reference::parts;
 pub use resolved::{Resolved, Unresolved};
 pub use scrubber::Scrubber;
+#[cfg(test)]
+pub use scrubber::Secret;
 
 /// The providers of a worker by alias. Clones are cheap.
 #[derive(Clone, Default)]

@@ -3,6 +3,7 @@ use super::forms;
 use super::reference::{Part, parts};
 use crate::api::Refusal;
 use cluster::Failure;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -96,6 +97,32 @@ impl Scrubber {
             }
         }
         error
+    }
+
+    /// All texts of an answer whose names of fields are nobody's but the program's.
+    pub fn answer(&self, answer: &mut Value) {
+        match answer {
+            Value::String(text) => self.clean(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.answer(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|value| self.answer(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// All texts of a record's value, and the names of its fields.
+    pub fn record(&self, value: &mut Value) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| self.record(item)),
+            Value::Object(fields) => {
+                let clean = |(mut name, mut value)| {
+                    self.clean(&mut name);
+                    self.record(&mut value);
+                    (name, value)
+                };
+                *fields = std::mem::take(fields).into_iter().map(clean).collect();
+            }
+            other => self.answer(other),
+        }
     }
 
     /// A line of the log with a mask over values.

@@ -2,6 +2,7 @@
 use super::{Scrubber, Secret};
 use crate::task::failure;
 use proptest::prelude::*;
+use serde_json::json;
 
 fn scrubber(secrets: &[(&str, &str)]) -> Scrubber {
     let secret = |(name, value): &(&str, &str)| Secret {
@@ -48,6 +49,18 @@ fn what_a_plugin_trimmed_or_cut_is_found_too() {
     check(&[("A", "canary\n")], "bad canary here", "bad ${env:A} here");
     check(&[("A", "canary-and-more")], "bad canary-an…", "bad ${env:A}…");
     check(&[("A", "canary-and-more")], "bad ca…", "bad ca…");
+}
+
+#[test]
+fn answers_keep_their_names_and_records_do_not() {
+    let scrubber = scrubber(&[("A", "a\"canary")]);
+    let found = json!({ "a\"canary": ["a\"canary", { "n": 1, "text": "an a\"canary" }] });
+    let texts = json!(["${env:A}", { "n": 1, "text": "an ${env:A}" }]);
+    let (mut answer, mut record) = (found.clone(), found);
+    scrubber.answer(&mut answer);
+    assert_eq!(answer, json!({ "a\"canary": texts }));
+    scrubber.record(&mut record);
+    assert_eq!(record, json!({ "${env:A}": texts }));
 }
 
 #[test]

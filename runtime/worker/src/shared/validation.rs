@@ -67,8 +67,8 @@ impl Shared {
     pub(super) fn advice(&self, chosen: &Chosen, resolved: &Resolved) -> Option<serde_json::Value> {
         let plugin = chosen.plugin().filter(|_| resolved.problems.is_empty())?;
         let answer = plugin.ask("advice", &self.as_asked(plugin, &resolved.config), "null");
-        let answer = resolved.scrubber.text(answer.ok().flatten()?.as_str()).into_owned();
-        let advice = serde_json::from_str::<serde_json::Value>(&answer).ok()?;
+        let mut advice = serde_json::from_str::<serde_json::Value>(&answer.ok().flatten()?).ok()?;
+        resolved.scrubber.answer(&mut advice);
         advice.as_array().is_some_and(|list| !list.is_empty()).then_some(advice)
     }
 

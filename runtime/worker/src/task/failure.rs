@@ -20,6 +20,14 @@ pub fn failure(kind: &str, sentence: &str, is_restartable: bool) -> Failure {
     Failure { trace: format!("penstock.{kind}: {sentence}"), is_restartable, is_fenced: false }
 }
 
+/// What [`failure`] was told, without the kind.
+pub fn sentence(failure: Failure) -> String {
+    match failure.trace.split_once(": ") {
+        Some((kind, sentence)) if kind.starts_with("penstock.") => sentence.to_owned(),
+        _ => failure.trace,
+    }
+}
+
 pub fn of_kafka(context: &str, error: &kafka::Error) -> Failure {
     let is_fenced = matches!(error.kind, kafka::Kind::Fenced);
     let is_restartable = !is_fenced && !matches!(error.kind, kafka::Kind::Config);

@@ -14,7 +14,7 @@ use cluster::Failure;
 use host::{ConnectorKind, OpenTask, Polled, SourceInstance};
 use kafka::{Composer, Messages};
 use serde_json::{Value, json};
-use shown::{Shown, entry};
+use shown::Shown;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ pub fn preview(spec: &Arc<TaskSpec>, wanted: usize) -> Result<Value, Failure> {
 fn of_source(spec: &Arc<TaskSpec>, wanted: usize) -> Result<Vec<Value>, Failure> {
     let (key, value) = (spec.key_converter()?, spec.value_converter()?);
     let mut source = open(spec, &spec.plugin, &spec.open_task(&key, &value))?;
-    let (mut reshaper, mut shown) = (Reshaper::open(spec)?, Shown::new()?);
+    let (mut reshaper, mut shown) = (Reshaper::open(spec)?, Shown::new(&spec.scrubber)?);
     let mut entries = Vec::new();
     poll(spec, &mut source, wanted, |polled| {
         for record in polled.batch().records().take(wanted - entries.len()) {
@@ -58,8 +58,11 @@ fn of_source(spec: &Arc<TaskSpec>, wanted: usize) -> Result<Vec<Value>, Failure>
                 Some(reshaper) => reshaper.reshape(record),
             };
             entries.push(match outcome {
-                Ok(after) => entry(before, after.map(|after| shown.record(&after, place, at)), None),
-                Err(reason) => entry(before, None, Some((Stage::Transformation.name(), &reason))),
+                Ok(after) => {
+                    let after = after.map(|after| shown.record(&after, place, at));
+                    shown.entry(before, after, None)
+                }
+                Err(reason) => shown.entry(before, None, Some((Stage::Transformation, &reason))),
             });
         }
         Ok(entries.len())
@@ -108,7 +111,8 @@ fn poll(
             Ok(polled) if polled.batch().is_empty() => {}
             Ok(polled) => (count, moved_at) = (take(&polled)?, Instant::now()),
             Err(error) => {
-                retry(spec, &mut backoff, &spec.scrubber.error(error.clone()))?;
+                let error = spec.scrubber.error(error);
+                retry(spec, &mut backoff, &error)?;
                 unready = Some(failure_of("polling the source", &error));
             }
         }
@@ -121,7 +125,7 @@ fn delivered(spec: &TaskSpec, parts: Vec<Messages>) -> Result<Vec<Value>, Failur
     let (key, value) = (spec.key_converter()?, spec.value_converter()?);
     let shaper = Shaper::open(spec, &key, &value)?;
     let mut assembler = Assembler::new(spec, key, value, shaper)?;
-    let (mut shown, mut batch) = (Shown::new()?, Batch::new(Instant::now()));
+    let (mut shown, mut batch) = (Shown::new(&spec.scrubber)?, Batch::new(Instant::now()));
     for part in parts {
         batch.add(part, &spec.budget, Instant::now());
     }
@@ -139,8 +143,9 @@ fn delivered(spec: &TaskSpec, parts: Vec<Messages>) -> Result<Vec<Value>, Failur
             let at = Place { part, index };
             let after = given.iter_mut().find(|(place, _)| *place == at).map(|(_, value)| value.take());
             let error = rejects.iter().find(|reject| reject.at == at);
-            let error = error.map(|Reject { stage, reason, .. }| (stage.name(), reason.as_str()));
-            entries.push(entry(shown.message(message), after, error));
+            let error = error.map(|Reject { stage, reason, .. }| (*stage, reason.as_str()));
+            let before = shown.message(message);
+            entries.push(shown.entry(before, after, error));
         }
     }
     Ok(entries)
