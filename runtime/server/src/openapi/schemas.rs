@@ -45,13 +45,13 @@ fn previews() -> Value {
             "examples": [{ "config": file_source(), "records": 3 }],
         },
         "Preview": object(&json!({
-            "records": { "type": "array", "items": { "$ref": "#/components/schemas/PreviewedRecord" } },
+            "records": list(&reference("PreviewedRecord")),
         }), &[]),
         "PreviewedRecord": object(&json!({
-            "before": { "$ref": "#/components/schemas/ShownRecord" },
+            "before": reference("ShownRecord"),
             "after": {
                 "description": "Null when nothing of it is delivered.",
-                "anyOf": [{ "$ref": "#/components/schemas/ShownRecord" }, { "type": "null" }],
+                "anyOf": [reference("ShownRecord"), { "type": "null" }],
             },
             "error": object(&json!({
                 "stage": { "type": "string", "description": "As in the headers of dead letters." },
@@ -65,10 +65,10 @@ fn previews() -> Value {
             "timestamp": number("Milliseconds since 1970 began."),
             "key": content,
             "value": content,
-            "headers": { "type": "array", "items": object(&json!({
+            "headers": list(&object(&json!({
                 "name": { "type": "string" },
                 "value": { "description": "Text, an object with base64, or null." },
-            }), &[]) },
+            }), &[])),
         }), &[]),
     })
 }
