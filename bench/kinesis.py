@@ -14,7 +14,7 @@ SHARDS = 16
 # What is offered to each shard, and how many records go into one of the stream's. On two cores, which it shares, the
 # emulator takes 2 MB, the most that AWS lets read, only of records that are packed as AWS's producer library does it; a
 # megabyte of single ones may time out.
-OFFERS = ((0.25, 1), (2, 48), (1, 1))
+OFFERS = ((0.25, 1), (1, 48), (2, 48), (1, 1))
 RECORDS, RECORD_BYTES = 96, 1024
 PACKED = b"\xf3\x89\x9a\xc2"
 WARM_UP_S, MEASURED_S = 10, 30
