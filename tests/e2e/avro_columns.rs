@@ -79,6 +79,10 @@ fn rest(written: Written, city: &str) -> Written {
     item.long(0).text(city)
 }
 
+fn registered(registry: &str, subject: &str, schema: &Value) -> u32 {
+    register(registry, subject, "AVRO", &schema.to_string(), &json!([]))
+}
+
 fn avro_sink(topic: &str, table: &str, registry: &str, more: &[(&str, &str)]) -> Value {
     let mut config = sink(&ClickHouse::shared(), topic, table, 1);
     config["value.converter"] = json!(AVRO);
@@ -117,9 +121,8 @@ fn orders_of_two_schemas_arrive_in_typed_columns_and_bad_ones_in_the_error_table
          state Enum8('NEW' = 1, 'PAID' = 2) DEFAULT 'PAID', labels Map(String, String), whole JSON, \
          _offset UInt64, _raw_message String) ENGINE = MergeTree ORDER BY id"
     ));
-    let [first, second] = [("a", first_version()), ("b", second_version())].map(|(version, schema)| {
-        register(&registry, &format!("{topic}-{version}"), "AVRO", &schema.to_string(), &json!([]))
-    });
+    let [first, second] = [("a", first_version()), ("b", second_version())]
+        .map(|(version, schema)| registered(&registry, &format!("{topic}-{version}"), &schema));
     let values = [
         rest(priced(first, 1, 1234).long(1).text("x-1"), "Oslo"),
         rest(priced(second, 2, -5), "Bern").long(0).long(1).text("k").text("v").long(0),
@@ -167,9 +170,8 @@ fn schemas_make_the_table_and_their_new_fields_its_columns() {
     let (kafka, clickhouse, registry) = (Kafka::shared(), ClickHouse::shared(), registry());
     let (topic, name) = (unique("orders"), unique("avro-created"));
     kafka.create_topic(&topic, 1);
-    let [first, second] = [("a", first_version()), ("b", second_version())].map(|(version, schema)| {
-        register(&registry, &format!("{topic}-{version}"), "AVRO", &schema.to_string(), &json!([]))
-    });
+    let [first, second] = [("a", first_version()), ("b", second_version())]
+        .map(|(version, schema)| registered(&registry, &format!("{topic}-{version}"), &schema));
     kafka.put_bytes(&topic, &rest(priced(first, 1, 1234).long(2).long(77), "Oslo").0);
     let mut worker = Worker::distributed().allow("schemaEvolution: widen").start();
     let more = [("tableCreation", "create"), ("schemaEvolution", "add")];
@@ -220,8 +222,8 @@ fn keys_in_avro_delete_rows_and_the_workers_own_converter_counts() {
     ));
     let key = json!({"type": "record", "name": "Key", "fields": [{"name": "id", "type": "long"}]});
     let value = json!({"type": "record", "name": "Value", "fields": [{"name": "id", "type": "long"}, {"name": "name", "type": "string"}]});
-    let key = register(&registry, &format!("{topic}-key"), "AVRO", &key.to_string(), &json!([]));
-    let schema = register(&registry, &format!("{topic}-value"), "AVRO", &value.to_string(), &json!([]));
+    let key = registered(&registry, &format!("{topic}-key"), &key);
+    let schema = registered(&registry, &format!("{topic}-value"), &value);
     let record = |id: i64, name: Option<&str>| Record {
         partition: 0,
         offset: 0,
@@ -260,11 +262,7 @@ fn rows_of_an_unknown_schema_wait_for_the_registry_and_are_no_errors() {
     let of = |fields: Value| json!({"type": "record", "name": "R", "fields": fields});
     let id = json!({"name": "id", "type": "long"});
     let schemas = [of(json!([id])), of(json!([id, {"name": "name", "type": "string"}]))];
-    let fill = || {
-        [0, 1].map(|at: usize| {
-            register(&own.address, &format!("s{at}"), "AVRO", &schemas[at].to_string(), &json!([]))
-        })
-    };
+    let fill = || [0, 1].map(|at: usize| registered(&own.address, &format!("s{at}"), &schemas[at]));
     let [first, second] = fill();
     kafka.put_bytes(&topic, &Written::new(first).long(1).0);
     let mut worker = Worker::distributed().allow("the schema registry gives no answer").start();
@@ -301,7 +299,7 @@ fn a_value_that_does_not_fit_makes_its_column_wider() {
     clickhouse.query(&format!(
         "CREATE TABLE `{name}` (id Int32, price Decimal(6, 2), to_city FixedString(4)) ENGINE = MergeTree ORDER BY tuple()"
     ));
-    let schema = register(&registry, &topic, "AVRO", &first_version().to_string(), &json!([]));
+    let schema = registered(&registry, &topic, &first_version());
     for (id, cents, city) in [(1, 1234, "Oslo"), (1 << 40, 12_345_678, "Berlin")] {
         kafka.put_bytes(&topic, &rest(priced(schema, id, cents).long(0), city).0);
     }

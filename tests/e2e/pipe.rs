@@ -1,6 +1,7 @@
 //! Pipes: a source and a sink in one connector, without a topic between them and without any Kafka.
 
 use crate::clickhouse::LONG;
+use crate::s3::alone;
 use penstock_tests::files::{append, await_text};
 use penstock_tests::{ClickHouse, Kafka, SOON, Worker, command, services, unique, until, until_some, with};
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ fn files(from: &Path, to: &Path) -> Value {
     })
 }
 
-fn to_clickhouse(from: &Path, clickhouse: &ClickHouse, table: &str) -> Value {
+pub fn to_clickhouse(from: &Path, clickhouse: &ClickHouse, table: &str) -> Value {
     json!({
         "connector.class": "Pipe",
         "source.connector.class": "FileStreamSource",
@@ -30,10 +31,6 @@ fn to_clickhouse(from: &Path, clickhouse: &ClickHouse, table: &str) -> Value {
         "sink.username": "default",
         "sink.penstock.batch.age.max.ms": "100",
     })
-}
-
-fn alone() -> Worker {
-    Worker::standalone().unset("bootstrap.servers").start()
 }
 
 /// The position in the file that is stored for a pipe.

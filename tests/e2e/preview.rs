@@ -2,9 +2,10 @@
 
 use crate::datagen::datagen;
 use crate::kinesis::source;
+use crate::pipe::to_clickhouse;
 use crate::s3::{alone, pipe};
 use penstock_tests::files::append;
-use penstock_tests::{Bucket, ClickHouse, Kafka, Kinesis, Rest, SOON, Worker, unique, until, with};
+use penstock_tests::{Bucket, ClickHouse, Kafka, Kinesis, Rest, SOON, Worker, merged, unique, until, with};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -27,26 +28,19 @@ fn parts<'a>(records: &'a [Value], pointer: &str) -> Vec<&'a Value> {
 fn a_pipe_is_shown_before_and_after_its_transforms_without_any_kafka() {
     let (clickhouse, table) = (ClickHouse::shared(), unique("preview"));
     clickhouse.query(&format!("CREATE TABLE `{table}` (n UInt64, by String) ENGINE = MergeTree ORDER BY n"));
-    let mut worker = Worker::standalone().unset("bootstrap.servers").start();
+    let mut worker = alone();
     let from = worker.path("in.jsonl");
     append(&from, "{\"n\":1}\n{\"n\":2}\nno json\n{\"n\":4}\n");
-    let config = json!({
+    let more = json!({
         "name": "looked-at",
-        "connector.class": "Pipe",
         "tasks.max": "3",
-        "source.connector.class": "FileStreamSource",
-        "source.file": from.to_string_lossy(),
-        "source.topic": table,
-        "sink.connector.class": "ClickHouseSink",
-        "sink.hostname": clickhouse.host(),
-        "sink.port": clickhouse.port(),
-        "sink.username": "default",
         "errors.tolerance": "all",
         "transforms": "by",
         "transforms.by.type": "org.apache.kafka.connect.transforms.InsertField$Value",
         "transforms.by.static.field": "by",
         "transforms.by.static.value": "hand",
     });
+    let config = merged(to_clickhouse(&from, &clickhouse, &table), more);
     // Twice: nothing is left of the first.
     for _ in 0..2 {
         let shown = preview(&worker.rest, &config, 10);
