@@ -163,7 +163,7 @@ impl Flow {
         let (Some(arn), true, 0) = (found, self.settings.deletes_consumer, self.settings.task) else {
             return;
         };
-        let removal = async { tokio::time::timeout(CLOSE_PATIENCE, around.stream.deregister(&arn)).await };
+        let removal = async { tokio::time::timeout(REMOVAL_PATIENCE, around.stream.deregister(&arn)).await };
         let reason = match runtime.block_on(removal) {
             Ok(Ok(())) => return,
             Ok(Err(Failure { reason, .. })) => reason,
@@ -227,5 +227,7 @@ fn refuse_offsets(task: &Task, settings: &Settings, shards: &[Shard]) -> Result<
 }
 
 const CLOSE_PATIENCE: Duration = Duration::from_millis(500);
+/// A consumer that stays costs money every hour; the worker waits 5 s for a task to end.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(2);
 /// A stop is noticed by the worker between two polls.
 pub const PATIENCE: Duration = Duration::from_millis(200);
