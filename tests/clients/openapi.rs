@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Cases of each operation in each phase; the whole run has to end within the limit.
 const EXAMPLES: &str = "40";
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(300);
 
 impl Stage {
     /// Keeps the worker's document, changed, in a file.

@@ -2,7 +2,7 @@
 
 use crate::datagen::datagen;
 use crate::file_stream;
-use penstock_tests::{Kafka, SOON, Worker, merged, services, unique, until};
+use penstock_tests::{Kafka, SOON, Worker, merged, services, unique, until, until_some};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -277,7 +277,11 @@ fn ask_beforehand(seen: &mut Seen, worker: &Worker, secrets: &Secrets, (topic, g
     let source =
         merged(datagen(generated, &[("fields", fields.as_str()), ("total", "3")]), transforms.clone());
     for config in [merged(faulty(secrets, topic, &[]), transforms), source] {
-        let answer = worker.rest.post("/penstock/v1/preview", &json!({ "config": config })).expect(200);
+        // Beside all those that fail it may not be read in time.
+        let answer = until_some("a preview", SOON, || {
+            let answer = worker.rest.post("/penstock/v1/preview", &json!({ "config": config }));
+            (answer.status == 200).then_some(answer.body)
+        });
         assert_eq!(answer["records"].as_array().map(Vec::len), Some(3), "{answer:#}");
         let after = &answer["records"][0]["after"]["value"];
         assert_eq!(after["said"], json!(secrets.all()), "{answer:#}");

@@ -85,7 +85,9 @@ fn nothing_is_lost_when_the_worker_is_killed_three_times() {
     records.create_table(&clickhouse, &name);
     // Commits often, so that each kill comes after some: what a commit covers must not come again.
     let mut worker = Worker::distributed().set("offset.flush.interval.ms", "100").start();
-    worker.submit(&name, &sink(&clickhouse, topic, &name, 2));
+    let mut config = sink(&clickhouse, topic, &name, 2);
+    config["penstock.batch.rows.max"] = json!("10000");
+    worker.submit(&name, &config);
     let committed = || -> i64 {
         Kafka::shared().committed(&format!("connect-{name}"), topic).iter().map(|offset| offset.max(&0)).sum()
     };

@@ -5,7 +5,7 @@
 use crate::clickhouse::{LONG, await_committed, sink};
 use penstock_tests::faults::{Fault, FaultProxy};
 use penstock_tests::million::Records;
-use penstock_tests::{ClickHouse, Kafka, Worker, unique, until};
+use penstock_tests::{ClickHouse, Kafka, SOON, Worker, unique, until, until_some};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,15 @@ fn kills() -> u64 {
     std::env::var("PENSTOCK_EXACTLY_KILLS").map_or(3, |text| text.parse().expect("a number of kills"))
 }
 
+/// Members come and go here: a change may have to be asked for again.
+fn configure(worker: &Worker, stage: &Stage, tasks: u32) {
+    let path = format!("/connectors/{}/config", stage.name);
+    until("the new number of tasks to be taken", LONG, || {
+        let answer = worker.rest.send("PUT", &path, Some(&stage.config(tasks)));
+        answer.is_ok_and(|answer| answer.status == 200)
+    });
+}
+
 #[test]
 fn killed_at_random_every_record_is_there_once() {
     // As many as keep the worker busy until the last kill.
@@ -122,19 +131,19 @@ fn killed_at_random_every_record_is_there_once() {
 
 #[test]
 fn lost_answers_and_broken_connections_double_nothing() {
-    let stage = Stage::new("eo-lost", 20_000);
+    let stage = Stage::new("eo-lost", 40_000);
     stage.proxy.set(Fault::LoseAnswer(3));
     let mut worker = worker();
     worker.create(&stage.name, &stage.config(1));
-    stage.await_rows(stage.records.total() / 3);
-    let lost = stage.proxy.injected();
+    until("answers to be lost", LONG, || stage.proxy.injected() > 2);
     stage.proxy.set(Fault::CutBody(3));
-    stage.await_rows(stage.records.total() * 2 / 3);
+    let lost = stage.proxy.injected();
+    // One more answer may be lost, of an insert that was on its way.
+    until("connections to be broken", LONG, || stage.proxy.injected() > lost + 3);
     let cut = stage.proxy.injected() - lost;
     stage.proxy.set(Fault::None);
     stage.assert_exactly_once();
     println!("{lost} answers lost, {cut} connections broken");
-    assert!(lost > 2 && cut > 2, "too few faults to show anything");
     worker.stop();
 }
 
@@ -142,9 +151,8 @@ fn lost_answers_and_broken_connections_double_nothing() {
 fn a_frozen_worker_with_an_insert_in_flight_doubles_nothing() {
     let stage = Stage::new("eo-frozen", 20_000);
     let mut first = worker();
-    first.create(&stage.name, &stage.config(1));
-    stage.await_rows(1);
     stage.proxy.set(Fault::Hold);
+    first.create(&stage.name, &stage.config(1));
     until("an insert to be held", LONG, || stage.proxy.held() > 0);
     first.send("STOP");
     let mut second = first.sibling().start();
@@ -175,7 +183,7 @@ fn partitions_that_move_with_an_open_plan_double_nothing() {
             stage.proxy.set(Fault::None);
         }
         worker.start();
-        worker.rest.put(&format!("/connectors/{}/config", stage.name), &stage.config(tasks));
+        configure(&worker, &stage, tasks);
         stage.proxy.set(Fault::None);
         worker.await_running(&stage.name, tasks as usize);
     }
@@ -198,11 +206,7 @@ fn a_storm_of_rebalances_doubles_nothing() {
         match round % 3 {
             0 => {
                 tasks = 5 - tasks;
-                let path = format!("/connectors/{}/config", stage.name);
-                until("the new number of tasks to be taken", LONG, || {
-                    let answer = first.rest.send("PUT", &path, Some(&stage.config(tasks)));
-                    answer.is_ok_and(|answer| answer.status == 200)
-                });
+                configure(&first, &stage, tasks);
             }
             1 => {
                 second.stop();
@@ -298,18 +302,20 @@ fn a_table_that_drops_no_repetition_is_refused_with_the_remedy() {
         stage.name
     ));
     let config = stage.config(1);
-    let refused = worker.rest.post("/connectors", &json!({ "name": stage.name, "config": config }));
-    let refused = refused.expect(400).to_string();
-    assert!(refused.contains("run ALTER TABLE "), "{refused}");
     let class = config["connector.class"].as_str().unwrap_or_default();
     let mut named = config.clone();
     named["name"] = json!(stage.name);
-    let answer = worker.rest.put(&format!("/connector-plugins/{class}/config/validate"), &named);
-    let answer = answer.expect(200);
-    assert_eq!(answer["error_count"], 1, "{answer}");
+    let path = format!("/connector-plugins/{class}/config/validate");
+    // A server that does not say in time how the table is has no objection.
+    let answer = until_some("the setting to be refused", SOON, || {
+        Some(worker.rest.put(&path, &named).expect(200)).filter(|answer| answer["error_count"] == 1)
+    });
     let setting = |entry: &&Value| entry["value"]["name"] == "exactlyOnce";
     let found = answer["configs"].as_array().into_iter().flatten().find(setting).expect("the setting");
     assert!(found["value"]["errors"].to_string().contains("run ALTER TABLE "), "{found}");
+    let refused = worker.rest.post("/connectors", &json!({ "name": stage.name, "config": config }));
+    let refused = refused.expect(400).to_string();
+    assert!(refused.contains("run ALTER TABLE "), "{refused}");
     assert_eq!(stage.rows(), 0);
 }
 

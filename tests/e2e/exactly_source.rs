@@ -92,8 +92,10 @@ fn killed_at_random(name: &str, boundary: &[(&str, &str)]) {
     let (kafka, name) = (Kafka::shared(), unique(name));
     kafka.create_topic(&name, 1);
     let mut worker = worker().start();
-    let count = 30_000;
-    let mut config = numbers(&name, &[("tasks.max", "2"), ("rate", "1500"), ("total", "30000")]);
+    // As many as keep both tasks busy until the last kill.
+    let count = 6_000 * kills();
+    let total_each = count.to_string();
+    let mut config = numbers(&name, &[("tasks.max", "2"), ("rate", "1500"), ("total", &total_each)]);
     for (key, value) in boundary {
         config[*key] = json!(value);
     }
@@ -110,7 +112,7 @@ fn killed_at_random(name: &str, boundary: &[(&str, &str)]) {
     }
     await_done(&worker, &name, count, 2);
     assert_exactly(&kafka, &name, count, 2);
-    assert_eq!(offsets(&worker, &name), BTreeMap::from([(0, 30_000), (1, 30_001)]));
+    assert_eq!(offsets(&worker, &name), BTreeMap::from([(0, count as i64), (1, count as i64 + 1)]));
     worker.stop();
 }
 
@@ -430,7 +432,7 @@ fn a_java_cluster_that_delivers_exactly_once_is_taken_over_and_given_back() {
     java.create(&name, &config);
     write(0);
     java.stop();
-    let mut worker = ["127.0.0.1", "accepted without effect", "unknown"]
+    let mut worker = ["127.0.0.1", "accepted without effect", "unknown", "joining when they are gone"]
         .into_iter()
         .fold(Worker::takeover(&java.properties()), Builder::allow)
         .start();

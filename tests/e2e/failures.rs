@@ -12,7 +12,9 @@ fn a_failed_task_shows_its_trace_and_can_be_restarted() {
     kafka.create_topic(&topic, 1);
     kafka.create_topic(&other, 1);
     kafka.produce_values(&topic, ["one", "two"]);
-    let mut worker = Worker::distributed().allow("missing").start();
+    let builder = Worker::distributed().allow("missing");
+    // It stays failed until somebody restarts it.
+    let mut worker = builder.set("penstock.task.restart.backoff.ms", "300000").start();
     worker.create(&other, &datagen(&other, &[("rate", "100")]));
     let folder = worker.path("missing");
     worker.submit(&name, &file_stream::sink(&folder.join("out.txt"), &topic));
@@ -66,7 +68,7 @@ fn a_call_that_hangs_is_named_and_holds_up_nobody() {
     kafka.create_topic(&topic, 1);
     kafka.create_topic(&other, 1);
     kafka.produce_values(&topic, ["one"]);
-    let worker = worker_with_faulty().set("penstock.call.timeout.ms", "500");
+    let worker = worker_with_faulty().set("penstock.call.timeout.ms", "3000");
     let worker = worker.set("task.shutdown.graceful.timeout.ms", "500");
     let mut worker = worker.allow("hangs").allow("abandoned").allow("still running").start();
     let out = worker.path("out.txt");

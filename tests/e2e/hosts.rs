@@ -10,7 +10,11 @@ use serde_json::json;
 fn hosts_that_go_down_in_turn_stop_nothing() {
     let records = Records { partitions: 2, per_partition: 30_000, seed: 5, bad_every: None };
     let (clickhouse, name) = (ClickHouse::shared(), unique("hosts"));
-    records.produce(&Kafka::shared(), &name);
+    let kafka = Kafka::shared();
+    kafka.create_topic(&name, records.partitions as i32);
+    let quarter = records.per_partition / 4;
+    let more = |turn: u64| records.append(&kafka, &name, turn * quarter..(turn + 1) * quarter);
+    more(0);
     records.create_table(&clickhouse, &name);
     let hosts = [FaultProxy::start(&clickhouse.url), FaultProxy::start(&clickhouse.url)];
     let addresses = hosts.each_ref().map(|host| host.url.trim_start_matches("http://").to_owned());
@@ -22,11 +26,12 @@ fn hosts_that_go_down_in_turn_stop_nothing() {
     hosts[1].set(Fault::Down);
     worker.create(&name, &config);
     let rows = || clickhouse.number(&format!("SELECT uniqExact(part, seq) FROM `{name}`"));
-    for down in [0, 1, 0] {
-        let seen = rows();
-        until("some more rows, or all", LONG, || rows() > seen || rows() == records.total());
+    for (turn, down) in [(1, 0), (2, 1), (3, 0)] {
+        until("some more rows", LONG, || rows() > (turn - 1) * quarter * 2);
         hosts[1 - down].set(Fault::None);
         hosts[down].set(Fault::Down);
+        // What comes now meets the host that is down.
+        more(turn);
     }
     until("all rows", LONG, || rows() == records.total());
     await_committed(&name, &name);

@@ -1,6 +1,6 @@
 //! What clients and operators of Connect ask first: the root, health, plugins, validation and metrics.
 
-use penstock_tests::{Worker, unique};
+use penstock_tests::{SOON, Worker, unique, until};
 use serde_json::{Value, json};
 
 #[test]
@@ -8,7 +8,10 @@ fn the_root_health_and_plugins_answer_as_connect_does() {
     let mut worker = Worker::distributed().start();
     let root = worker.rest.get("/").expect(200);
     assert!(root["version"].as_str().is_some_and(|version| version.starts_with("4.3.")), "{root}");
-    assert!(root["kafka_cluster_id"].as_str().is_some_and(|id| id.len() > 10), "{root}");
+    until("the cluster's id", SOON, || {
+        let root = worker.rest.get("/").expect(200);
+        root["kafka_cluster_id"].as_str().is_some_and(|id| id.len() > 10)
+    });
     assert_eq!(worker.rest.get("/health").expect(200)["status"], "healthy");
     let plugins = worker.rest.get("/connector-plugins").expect(200);
     let kind = |class: &str| {

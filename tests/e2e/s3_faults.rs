@@ -1,5 +1,6 @@
 //! Files of S3 that are broken, changed or large, and workers that are killed in the middle of them.
 
+use crate::clickhouse::LONG;
 use crate::s3::{made_up, pipe, write};
 use penstock_tests::{Bucket, ClickHouse, SOON, Worker, unique, until};
 use serde_json::Value;
@@ -143,7 +144,9 @@ fn a_file_that_changed_while_it_was_read_is_noticed() {
     let config = pipe(&bucket, &clickhouse, &table, &changed);
     worker.rest.put(&format!("/connectors/{table}/config"), &config).expect(200);
     let fresh = format!("SELECT uniqExact(id) FROM `{table}` WHERE id >= {ROWS}");
-    until("all of the new file", SOON * 2, || clickhouse.number(&fresh) == ROWS);
+    until("all of the new file", LONG, || {
+        clickhouse.count(&table) >= ROWS && clickhouse.number(&fresh) == ROWS
+    });
     worker.stop();
     clickhouse.query(&format!("DROP TABLE `{table}`"));
 }

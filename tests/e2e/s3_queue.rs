@@ -92,7 +92,7 @@ fn messages_are_deleted_when_their_files_are_stored() {
         key
     };
     // Long enough to be killed before anything is stored.
-    let age = ("sink.penstock.batch.age.max.ms", "3000");
+    let age = ("sink.penstock.batch.age.max.ms", "6000");
     let more = [("source.s3.mode", "continuous"), ("source.s3.sqs.queue.url", url.as_str()), age];
     let mut worker = alone();
     // Keys in no order, two files in one message, and one that is none of ours.
@@ -109,8 +109,9 @@ fn messages_are_deleted_when_their_files_are_stored() {
     until("the message to be received", SOON, || queue.0.lock().unwrap().held.len() == 1);
     worker.kill();
     assert_eq!(queue.deleted(), ["a", "b", "c"]);
-    queue.come_again();
     worker.start();
+    // Nothing of the dead worker's is on its way any more.
+    queue.come_again();
     until("the last file", SOON, || clickhouse.count(&table) == 4);
     until("its message to be deleted", SOON, || queue.deleted() == ["a", "b", "c", "d"]);
     worker.stop();

@@ -21,7 +21,7 @@
 #   KAFKA_DATA_DIR  data, logs, pid                $PENSTOCK_SERVICES_HOME/broker-$KAFKA_PORT
 #   KAFKA_HEAP      broker heap                    512m
 #   KAFKA_SET       extra broker settings, one `key=value` a line
-#   KAFKA_TIMEOUT   seconds to wait for readiness  90
+#   KAFKA_TIMEOUT   seconds to wait for readiness  240
 #   KAFKA_CDS       1 (default): keep a class archive to start faster; 0: do not
 #   CONNECT_NAME connect-1 · CONNECT_REST_PORT 18083 · CONNECT_GROUP connect-cluster
 #   CONNECT_DIR     the worker's files and log     $PENSTOCK_SERVICES_HOME/worker-$CONNECT_NAME-$CONNECT_REST_PORT
@@ -37,7 +37,7 @@ KAFKA_PORT=${KAFKA_PORT:-19092}
 KAFKA_DATA_DIR=${KAFKA_DATA_DIR:-$CACHE/broker-$KAFKA_PORT}
 KAFKA_DATA_DIR=$(realpath -m -- "$KAFKA_DATA_DIR")
 KAFKA_HEAP=${KAFKA_HEAP:-512m}
-KAFKA_TIMEOUT=${KAFKA_TIMEOUT:-90}
+KAFKA_TIMEOUT=${KAFKA_TIMEOUT:-240}
 KAFKA_CDS=${KAFKA_CDS:-1}
 HOST=127.0.0.1
 LIBS=$CACHE/kafka-$KAFKA_VERSION
