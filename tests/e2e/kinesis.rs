@@ -1,12 +1,13 @@
 //! A stream comes to Kafka whole and in order per key, while it is resharded and the worker is stopped and killed.
 
+use crate::kinesis_sink::sink;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use penstock_tests::kafka::Record;
 use penstock_tests::services::{Own, checkout};
 use penstock_tests::{Kafka, Kinesis, SOON, Worker, unique, until};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -277,15 +278,19 @@ fn the_example_works() {
 }
 
 /// The other emulator has an implementation of its own, and none of the first one's gaps.
+/// The emulator that a machine with Node.js can have beside the other one.
+fn mock() -> Option<Own> {
+    let there = |program: &&str| Command::new(program).arg("--version").output().is_ok();
+    if ["node", "npm"].iter().all(there) {
+        return Some(Own::start_with("kinesis", &[("KINESIS_ENGINE", "mock".to_owned())]));
+    }
+    println!("node and npm are not there: kinesis-mock was not tried");
+    None
+}
+
 #[test]
 fn another_emulator_is_read_through_a_reshard_too() {
-    if Command::new("node").arg("--version").output().is_err()
-        || Command::new("npm").arg("--version").output().is_err()
-    {
-        println!("node and npm are not there: kinesis-mock was not tried");
-        return;
-    }
-    let server = Own::start_with("kinesis", &[("KINESIS_ENGINE", "mock".to_owned())]);
+    let Some(server) = mock() else { return };
     let (kafka, kinesis) = (Kafka::shared(), Kinesis::at(&server.address));
     let (name, stream) = (unique("mocked"), unique("stream"));
     kafka.create_topic(&stream, 2);
@@ -303,5 +308,36 @@ fn another_emulator_is_read_through_a_reshard_too() {
     }
     until("all records", LONG, || total(&kafka, &stream) >= 6 * KEYS);
     assert_eq!(assert_whole(&kafka, &stream, 6), 0);
+    worker.stop();
+}
+
+/// Of the emulators only this one takes the ARN wherever AWS does.
+#[test]
+fn a_stream_is_written_and_read_by_its_arn_too() {
+    let Some(server) = mock() else { return };
+    let (kafka, kinesis) = (Kafka::shared(), Kinesis::at(&server.address));
+    let (stream, from) = (unique("arn"), unique("from"));
+    let names = ["polling", "fanout"].map(|mode| (mode, unique(mode)));
+    kinesis.create(&stream, 2);
+    let arn = kinesis.call("DescribeStreamSummary", &json!({ "StreamName": stream }))
+        ["StreamDescriptionSummary"]["StreamARN"]
+        .clone();
+    let arn = arn.as_str().unwrap();
+    kafka.create_topic(&from, 1);
+    kafka.produce_values(&from, ["one", "two", "three"]);
+    let mut worker = Worker::distributed().start();
+    worker.create(&from, &sink(&kinesis, &from, arn, &[]));
+    for (mode, name) in &names {
+        kafka.create_topic(name, 1);
+        let more = [("kinesis.mode", *mode), ("topic", name.as_str())];
+        worker.create(name, &source(&kinesis, arn, 1, &more));
+    }
+    for (mode, name) in &names {
+        until(mode, LONG, || total(&kafka, name) >= 3);
+        let read = kafka.read(name);
+        let values: BTreeSet<&str> = read.iter().map(Record::text).collect();
+        assert_eq!(values, BTreeSet::from(["one", "two", "three"]), "{mode}");
+        assert!(read.iter().all(|record| record.header("kinesis.stream") == Some(&stream)), "{mode}");
+    }
     worker.stop();
 }
