@@ -4,7 +4,7 @@ use crate::kinesis::{assert_whole, source, total};
 use penstock_tests::services::Own;
 use penstock_tests::{Kafka, Kinesis, SOON, Worker, unique, until};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(120);
 const KEYS: u64 = 97;
@@ -103,10 +103,17 @@ fn five_requests_a_second_are_never_exceeded() {
     assert!(refused.contains("ProvisionedThroughputExceededException"), "{refused}");
 }
 
+/// `PENSTOCK_EFO_SESSION_MS=300000 ./test e2e -- -- subscriptions_follow` takes a quarter of an hour with AWS's own sessions.
+fn session() -> Duration {
+    let ms = std::env::var("PENSTOCK_EFO_SESSION_MS");
+    Duration::from_millis(ms.map_or(1500, |text| text.parse().expect("milliseconds")))
+}
+
 #[test]
 fn subscriptions_follow_each_other_without_a_gap() {
     let faults = "SubscribeToShard/5=ResourceInUseException,SubscribeToShard/7=LimitExceededException";
-    let (_server, kinesis) = own(&[("KINESIS_EFO_SESSION_MS", "1500"), ("KINESIS_FAULTS", faults)]);
+    let length = session().as_millis().to_string();
+    let (_server, kinesis) = own(&[("KINESIS_EFO_SESSION_MS", length.as_str()), ("KINESIS_FAULTS", faults)]);
     let kafka = Kafka::shared();
     let (name, stream) = (unique("sessions"), unique("stream"));
     kafka.create_topic(&stream, 2);
@@ -114,15 +121,18 @@ fn subscriptions_follow_each_other_without_a_gap() {
     let mut worker = Worker::distributed().allow("trying again").start();
     let fanout = [("kinesis.mode", "fanout"), ("kinesis.consumer.delete.on.stop", "true")];
     worker.create(&name, &source(&kinesis, &stream, 2, &fanout));
-    let mut rounds = 0;
-    until("several sessions", LONG, || {
-        kinesis.put(&stream, &round(rounds));
-        rounds += 1;
+    let (mut rounds, mut put_at) = (0, Instant::now());
+    until("several sessions", LONG + session() * 4, || {
+        // Without a pause a session of minutes would have millions of records.
+        if rounds == 0 || put_at.elapsed() > Duration::from_millis(100) {
+            kinesis.put(&stream, &round(rounds));
+            (rounds, put_at) = (rounds + 1, Instant::now());
+        }
         events(&worker, &name, "subscription_renewals") >= 12.0
     });
     until("all records", LONG, || total(&kafka, &stream) >= rounds * KEYS);
     assert_eq!(assert_whole(&kafka, &stream, rounds), 0);
-    println!("{rounds} rounds over sessions of 1.5 s, four shards: none missing, none twice");
+    println!("{rounds} rounds over sessions of {length} ms, four shards: none missing, none twice");
     assert_eq!(kinesis.consumers(&stream), [format!("penstock-{name}")]);
     worker.stop();
     until("the consumer to be removed", SOON, || kinesis.consumers(&stream).is_empty());
