@@ -248,10 +248,7 @@ fn what_cannot_be_read_stops_the_task_or_is_left_out_aloud() {
     let total = given.sample.summary["items_in_export"].as_u64().unwrap() + changes.len() as u64 - 2;
     let lines = || std::fs::read_to_string(&to).unwrap_or_default().lines().count() as u64;
     until("all items and changes", SOON, || lines() >= total);
-    let label = format!("connector=\"{name}\"");
-    let left = || {
-        given.worker.metric("penstock_plugin_events_total", &[&label, "name=\"records_malformed\""]) as u64
-    };
+    let left = || given.worker.plugin_events(&name, "records_malformed");
     // Their shard may be the last.
     until("both to be counted", SOON, || left() >= 2);
     assert_eq!(left(), 2);

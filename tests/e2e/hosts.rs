@@ -35,9 +35,8 @@ fn hosts_that_go_down_in_turn_stop_nothing() {
     }
     until("all rows", LONG, || rows() == records.total());
     await_committed(&name, &name);
-    let label = format!("connector=\"{name}\"");
-    let set_aside = worker.metric("penstock_plugin_events_total", &[&label, "name=\"hosts_set_aside\""]);
-    assert!(set_aside >= 1.0, "{set_aside}");
+    let set_aside = worker.plugin_events(&name, "hosts_set_aside");
+    assert!(set_aside >= 1, "{set_aside}");
     worker.stop();
     clickhouse.query(&format!("DROP TABLE `{name}`"));
 }

@@ -21,11 +21,6 @@ fn own(settings: &[(&str, &str)]) -> (Own, Kinesis) {
     (server, kinesis)
 }
 
-fn events(worker: &Worker, connector: &str, name: &str) -> f64 {
-    let labels = [format!("connector=\"{connector}\""), format!("name=\"{name}\"")];
-    worker.metric("penstock_plugin_events_total", &[&labels[0], &labels[1]])
-}
-
 #[test]
 fn throttling_old_iterators_and_errors_of_the_service_lose_nothing() {
     let faults = "GetRecords/5=ProvisionedThroughputExceededException,GetRecords/7=ExpiredIteratorException,\
@@ -48,7 +43,7 @@ fn throttling_old_iterators_and_errors_of_the_service_lose_nothing() {
     until("each fault to be met", SOON, || {
         ["throttles", "iterator_renewals", "shard_retries"]
             .iter()
-            .all(|kind| events(&worker, &name, kind) > 0.0)
+            .all(|kind| worker.plugin_events(&name, kind) > 0)
     });
     worker.await_running(&name, 2);
     worker.stop();
@@ -70,7 +65,7 @@ fn iterators_that_grow_old_are_replaced_behind_the_last_record() {
         until("the round", LONG, || total(&kafka, &stream) >= (number + 1) * KEYS);
     }
     assert_eq!(assert_whole(&kafka, &stream, 4), 0);
-    assert!(events(&worker, &name, "iterator_renewals") > 0.0);
+    assert!(worker.plugin_events(&name, "iterator_renewals") > 0);
     worker.stop();
 }
 
@@ -92,7 +87,7 @@ fn five_requests_a_second_are_never_exceeded() {
         }
     }
     assert_whole(&kafka, &stream, 10);
-    assert_eq!(events(&worker, &name, "throttles") as u64, 0);
+    assert_eq!(worker.plugin_events(&name, "throttles"), 0);
     worker.stop();
     // The server does count: a reader in a hurry is refused.
     let shard = &kinesis.shards(&stream)[0]["ShardId"];
@@ -128,7 +123,7 @@ fn subscriptions_follow_each_other_without_a_gap() {
             kinesis.put(&stream, &round(rounds));
             (rounds, put_at) = (rounds + 1, Instant::now());
         }
-        events(&worker, &name, "subscription_renewals") >= 12.0
+        worker.plugin_events(&name, "subscription_renewals") >= 12
     });
     until("all records", LONG, || total(&kafka, &stream) >= rounds * KEYS);
     assert_eq!(assert_whole(&kafka, &stream, rounds), 0);
@@ -227,7 +222,7 @@ fn a_message_that_is_too_large_is_refused_with_its_size_or_left_out_aloud() {
     until("the others", SOON, || total(&kafka, &stream) >= 3);
     let texts: Vec<String> = kafka.read(&stream).iter().map(|record| record.text().to_owned()).collect();
     assert_eq!(texts, ["small", "small", "little"]);
-    assert_eq!(events(&worker, &lenient, "messages_too_large") as u64, 1);
+    assert_eq!(worker.plugin_events(&lenient, "messages_too_large"), 1);
     worker.stop();
     kinesis.delete(&stream);
 }

@@ -68,11 +68,6 @@ fn assert_whole(kinesis: &Kinesis, stream: &str, rounds: u64) -> usize {
     again
 }
 
-fn events(worker: &Worker, connector: &str, name: &str) -> u64 {
-    let labels = [format!("connector=\"{connector}\""), format!("name=\"{name}\"")];
-    worker.metric("penstock_plugin_events_total", &[&labels[0], &labels[1]]) as u64
-}
-
 #[test]
 fn refused_requests_and_entries_break_no_order_and_a_kill_loses_nothing() {
     let faults = "PutRecords/4=ProvisionedThroughputExceededException,PutRecords/9=InternalFailure:500,\
@@ -95,16 +90,16 @@ fn refused_requests_and_entries_break_no_order_and_a_kill_loses_nothing() {
     let again = assert_whole(&kinesis, &stream, 40);
     println!("{} records in order per key, {again} came again by a kill", 40 * KEYS);
     for counter in ["throttles", "records_retried", "records_put"] {
-        until(counter, SOON, || events(&worker, &name, counter) > 0);
+        until(counter, SOON, || worker.plugin_events(&name, counter) > 0);
     }
     // What was taken of a batch is not sent again because something else of it was refused. The stream has a record
     // before the worker knows it; once offsets are committed, both are at rest.
     await_committed(&name, &name);
-    let (put, before) = (events(&worker, &name, "records_put"), kinesis.read(&stream).len() as u64);
+    let (put, before) = (worker.plugin_events(&name, "records_put"), kinesis.read(&stream).len() as u64);
     produce(&kafka, &name, 40..50);
     await_committed(&name, &name);
     assert_eq!(seen(), 50 * KEYS);
-    assert_eq!(events(&worker, &name, "records_put"), put + 10 * KEYS);
+    assert_eq!(worker.plugin_events(&name, "records_put"), put + 10 * KEYS);
     assert_eq!(kinesis.read(&stream).len() as u64, before + 10 * KEYS);
     worker.stop();
 }

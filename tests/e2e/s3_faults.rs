@@ -108,10 +108,7 @@ fn a_broken_file_is_named_or_left_out() {
     until("what is good", SOON, || {
         clickhouse.number(&format!("SELECT count() FROM `{table}` WHERE a >= 2000")) == 3
     });
-    let counted = |name: &str| {
-        let (connector, name) = (format!("connector=\"{patient}\""), format!("name=\"{name}\""));
-        worker.metric("penstock_plugin_events_total", &[connector.as_str(), &name]) as u64
-    };
+    let counted = |name: &str| worker.plugin_events(&patient, name);
     until("all to be counted", SOON, || counted("files_cut") == 3 && counted("records_skipped") == 1);
     clickhouse.query(&format!("DROP TABLE `{table}`"));
 }

@@ -339,6 +339,12 @@ impl Worker {
         last
     }
 
+    /// How often a connector's plugin has counted something, all of its tasks together.
+    pub fn plugin_events(&self, connector: &str, name: &str) -> u64 {
+        let (connector, name) = (format!("connector=\"{connector}\""), format!("name=\"{name}\""));
+        self.metric("penstock_plugin_events_total", &[&connector, &name]) as u64
+    }
+
     /// The sum of a metric over the series that carry all of these labels (`task="0"`).
     pub fn metric(&self, name: &str, labels: &[&str]) -> f64 {
         let Value::String(text) = self.rest.get("/metrics").expect(200) else {
