@@ -79,7 +79,9 @@ fn refused_requests_and_entries_break_no_order_and_a_kill_loses_nothing() {
     kafka.create_topic(&name, PARTITIONS);
     kinesis.create(&stream, 4);
     produce(&kafka, &name, 0..20);
-    let mut worker = Worker::distributed().allow("the destination is not ready").start();
+    let builder = Worker::distributed().allow("the destination is not ready");
+    // With all that is refused a write takes its time; one that partitions did not wait for would go on counting.
+    let mut worker = builder.set("task.shutdown.graceful.timeout.ms", "60000").start();
     worker.create(&name, &sink(&kinesis, &name, &stream, &[]));
     let seen = || by_key(&kinesis, &stream).0.values().map(Vec::len).sum::<usize>() as u64;
     until("the first records", LONG, || seen() > 0);
